@@ -1,0 +1,34 @@
+//! All movement of one pipeline: who is where, who waits, what may start, stop and move on.
+//!
+//! One machine owns it all because the question is always the same: may this execution be in this stage now?
+//! The answer needs its status, who is inside, who waits and the version together; split over two machines,
+//! each of stop, supersede, update and delete would become a race.
+
+mod create;
+mod expire;
+mod input;
+mod machine;
+mod movement;
+mod recall;
+mod retry;
+mod rollback;
+mod start;
+mod state;
+mod stop;
+mod tags;
+mod transition;
+mod update;
+
+#[cfg(test)]
+mod tests;
+
+pub use create::create;
+pub use input::{
+    Input, RetryRequest, RollbackRequest, StartRequest, Switch, TransitionChange, TransitionType,
+};
+pub use machine::{Pipeline, not_found};
+pub use recall::{Found, Purpose, Recall, Recalled, Which};
+pub use state::{
+    Disabled, Execution, ExecutionStatus, ExecutionType, Head, Place, ResolvedVariable, Rollback, StageHead,
+    Transition, Trigger, TriggerType, Version,
+};

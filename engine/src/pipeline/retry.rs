@@ -1,0 +1,112 @@
+//! RetryStageExecution (user guide, "Configure stage retry").
+
+use crate::event::EventState;
+use crate::rejection::{Rejection, RejectionKind};
+use crate::stage::{Birth, StageExecution, StageExecutionStatus, Wish};
+use crate::step::{ReplyId, Step, Write};
+use crate::time::Timestamp;
+
+use super::input::RetryRequest;
+use super::machine::Pipeline;
+use super::recall::{Found, Purpose, Recall, Which};
+use super::state::{ExecutionStatus, Place};
+
+impl Pipeline {
+    /// Refuses what can be refused at once, and asks for the ended execution.
+    pub(super) fn retry(&mut self, request: RetryRequest, reply: ReplyId) -> Step {
+        if self.current().is_none_or(|version| version.declaration.stage(&request.stage).is_none()) {
+            return Step::refuse(reply, self.stage_not_found(&request.stage));
+        }
+        // It fails or stops only when nothing of it runs any more, so that this covers a retry under way, too.
+        if self.executions.values().any(|execution| execution.id == request.execution) {
+            return Step::refuse(reply, not_retryable(&request, "the execution is still in progress"));
+        }
+        self.recall(Recall {
+            execution: Which::Id(request.execution.clone()),
+            stage: request.stage.clone(),
+            purpose: Purpose::Retry(request, reply),
+        })
+    }
+
+    /// The execution is under way again in its next attempt at the stage. Only the execution that entered the stage
+    /// last can be taken up, and so nobody else is inside; who waits before it keeps waiting.
+    pub(super) fn retry_found(
+        &mut self,
+        request: &RetryRequest,
+        found: Option<Found>,
+        now: Timestamp,
+    ) -> Result<Step, Rejection> {
+        let no = |why: &str| not_retryable(request, why);
+        let Some(Found { mut execution, stage }) = found else {
+            return Err(no("the pipeline does not have the execution"));
+        };
+        if execution.version != self.head.version {
+            return Err(no("the pipeline's structure has changed since"));
+        }
+        let Some(version) = self.current().cloned() else {
+            return Err(Rejection::new(RejectionKind::Internal, "the current version is not loaded"));
+        };
+        if version.declaration.stage(&request.stage).is_none() {
+            return Err(self.stage_not_found(&request.stage));
+        }
+        let Some(failed) = stage else { return Err(no("the execution never entered it")) };
+        if self.executions.contains_key(&execution.number) {
+            return Err(no("the execution is still in progress"));
+        }
+        let entered = self.head.stages.get(&request.stage).and_then(|head| head.last_entered.as_ref());
+        if execution.takes_locks() && entered != Some(&failed.id) {
+            let text = format!(
+                "Unable to retry stage '{}' of execution {}: a later execution has entered it.",
+                request.stage, request.execution
+            );
+            return Err(Rejection::new(RejectionKind::NotLatestPipelineExecution, text));
+        }
+        if !matches!(execution.status, ExecutionStatus::Failed | ExecutionStatus::Stopped) {
+            return Err(no("the execution has neither failed nor been stopped"));
+        }
+        if !matches!(failed.status, StageExecutionStatus::Failed | StageExecutionStatus::Stopped) {
+            return Err(no("it has no failed actions"));
+        }
+        self.has_room()?;
+        let mut step = Step::default();
+        let number = execution.number;
+        let id = failed.next_attempt();
+        execution.status = ExecutionStatus::InProgress;
+        execution.wish = Wish::PROCEED;
+        execution.stop_requested = false;
+        execution.stop_reason = None;
+        execution.status_summary = None;
+        execution.place = Some(Place::Inside(id.clone()));
+        execution.updated = now;
+        if self.head.unfinished.is_empty() {
+            step.writes.push(Write::Live(self.head.incarnation.clone()));
+        }
+        self.head.unfinished.insert(number);
+        self.head.finished = self.head.finished.saturating_sub(1);
+        self.head.history += 1;
+        if execution.takes_locks() {
+            let head = self.head.stages.entry(request.stage.clone()).or_default();
+            head.inside = Some(id.clone());
+            head.last_entered = Some(id.clone());
+        }
+        step.writes.push(Write::Event(execution.event(&self.head.pipeline, EventState::Resumed, now)));
+        let birth = Birth {
+            pipeline: &self.head.pipeline,
+            execution: &execution.id,
+            execution_type: execution.execution_type(),
+            declaration: &version.declaration,
+        };
+        StageExecution::born_again(id, failed, request.mode, birth, now, &mut step);
+        self.executions.insert(number, execution);
+        self.write_execution(number, &mut step);
+        self.write_head(now, &mut step);
+        Ok(step)
+    }
+}
+
+/// `StageNotRetryableException`; the text is inferred.
+fn not_retryable(request: &RetryRequest, why: &str) -> Rejection {
+    let text =
+        format!("Unable to retry stage '{}' of execution {}: {why}.", request.stage, request.execution);
+    Rejection::new(RejectionKind::StageNotRetryable, text)
+}

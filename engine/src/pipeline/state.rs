@@ -1,0 +1,266 @@
+//! The records of the pipeline machine.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::action::SourceRevision;
+use crate::declaration::pipeline::{ExecutionMode, PipelineDeclaration};
+use crate::event::{Event, EventState, Subject};
+use crate::ids::{ExecutionId, ExecutionNumber, Incarnation, PipelineKey};
+use crate::stage::{StageId, Wish};
+use crate::time::Timestamp;
+
+/// What the pipeline machine knows besides its unfinished executions. Stays small: no history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Head {
+    /// The pipeline.
+    pub pipeline: PipelineKey,
+    /// This life of its name.
+    pub incarnation: Incarnation,
+    /// The current version's number.
+    pub version: u32,
+    /// When it was created.
+    pub created: Timestamp,
+    /// When its declaration was last changed.
+    pub updated: Timestamp,
+    /// The time of the last step that changed something: time never runs backwards in here.
+    pub last_step: Timestamp,
+    /// The number of the next execution.
+    pub next_execution: ExecutionNumber,
+    /// Who has not ended.
+    pub unfinished: BTreeSet<ExecutionNumber>,
+    /// How many ended executions are kept.
+    pub finished: u64,
+    /// How often an ended execution came, went or was taken up again: tells an outdated look at them.
+    #[serde(default)]
+    pub history: u64,
+    /// By stage name; stages of earlier versions stay.
+    pub stages: BTreeMap<String, StageHead>,
+    /// Deleted: it only waits for what still runs.
+    pub deleted: bool,
+}
+
+/// One stage as movement sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StageHead {
+    /// The stage execution that holds the stage's lock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inside: Option<StageId>,
+    /// Who waits before it, in the order of arrival: in SUPERSEDED mode one at most. An update ends them all, so
+    /// that they are of one mode, except for PARALLEL executions of earlier versions that arrive later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<ExecutionNumber>,
+    /// The stage execution that entered last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_entered: Option<StageId>,
+    /// The execution that succeeded here last and is no rollback: a rollback's target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_succeeded: Option<ExecutionNumber>,
+    /// The transition into it, once somebody has changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transition: Option<Transition>,
+}
+
+impl StageHead {
+    /// Whether the transition into it is enabled.
+    pub fn is_open(&self) -> bool {
+        self.transition.as_ref().is_none_or(|transition| transition.disabled.is_none())
+    }
+
+    /// Whether an execution of that mode that arrives now, or is the first to wait, can go in.
+    pub fn may_be_entered(&self, mode: ExecutionMode) -> bool {
+        self.is_open() && (mode == ExecutionMode::Parallel || self.inside.is_none())
+    }
+}
+
+/// The transition into a stage, as somebody left it. It belongs to the stage's name and survives updates.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Transition {
+    /// Why nobody may enter; `None` when it is enabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<Disabled>,
+    /// The ARN of who changed it last.
+    pub changed_by: String,
+    /// When.
+    pub changed_at: Timestamp,
+}
+
+/// A disabled transition's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Disabled {
+    /// The caller's words.
+    pub reason: String,
+    /// Since when; another reason does not change that.
+    pub since: Timestamp,
+}
+
+/// A version of the declaration, as the service returns it; never changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Version {
+    /// With `version`, defaults and empty containers filled in.
+    pub declaration: PipelineDeclaration,
+    /// When it became current.
+    pub created: Timestamp,
+}
+
+/// A pipeline execution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Execution {
+    /// Its place in the order of starts.
+    pub number: ExecutionNumber,
+    /// Its id as clients see it.
+    pub id: ExecutionId,
+    /// The version that it runs, to the end.
+    pub version: u32,
+    /// The mode under which it started, to the end.
+    pub mode: ExecutionMode,
+    /// Its status.
+    pub status: ExecutionStatus,
+    /// Where it is; `None` once it has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// The execution to which it leads back, if it is a rollback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<Rollback>,
+    /// Why it is in its status, where there is something to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_summary: Option<String>,
+    /// What may still happen.
+    pub wish: Wish,
+    /// What started it.
+    pub trigger: Trigger,
+    /// The client's idempotency token; lives as long as this record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// The pipeline's variables, resolved at the start.
+    #[serde(default)]
+    pub variables: Vec<ResolvedVariable>,
+    /// What its source actions found.
+    #[serde(default)]
+    pub revisions: Vec<SourceRevision>,
+    /// When it was started.
+    pub started: Timestamp,
+    /// When the record last changed.
+    pub updated: Timestamp,
+    /// The comment of the stop request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop_reason: Option<String>,
+    /// Whether a stop was requested, with a comment or without.
+    #[serde(default)]
+    pub stop_requested: bool,
+    /// The stages in which it succeeded.
+    #[serde(default)]
+    pub succeeded_in: Vec<String>,
+}
+
+impl Execution {
+    /// STANDARD, or the rollback of one stage.
+    pub fn execution_type(&self) -> ExecutionType {
+        if self.rollback.is_some() { ExecutionType::Rollback } else { ExecutionType::Standard }
+    }
+
+    /// Whether it has a stage for itself while it is inside; in PARALLEL mode it does not.
+    pub fn takes_locks(&self) -> bool {
+        self.mode != ExecutionMode::Parallel
+    }
+
+    /// A state change of this execution.
+    pub(crate) fn event(&self, pipeline: &PipelineKey, state: EventState, at: Timestamp) -> Event {
+        Event {
+            at,
+            pipeline: pipeline.clone(),
+            version: self.version,
+            execution: self.id.clone(),
+            subject: Subject::Pipeline,
+            state,
+        }
+    }
+}
+
+/// API reference: `PipelineExecutionStatus`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each is AWS's value of the same name")]
+pub enum ExecutionStatus {
+    Cancelled,
+    InProgress,
+    Stopped,
+    Stopping,
+    Succeeded,
+    Superseded,
+    Failed,
+}
+
+impl ExecutionStatus {
+    /// Whether it is an end.
+    pub fn has_ended(self) -> bool {
+        !matches!(self, Self::InProgress | Self::Stopping)
+    }
+}
+
+/// API reference: `ExecutionType`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+#[expect(missing_docs, reason = "each is AWS's value of the same name")]
+pub enum ExecutionType {
+    #[default]
+    Standard,
+    Rollback,
+}
+
+/// To what a rollback leads back: an execution whose variables, revisions, artifacts and namespaces it takes
+/// over. It is kept as long as the rollback is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rollback {
+    /// The target's id as clients see it.
+    pub target: ExecutionId,
+    /// Its number.
+    pub number: ExecutionNumber,
+}
+
+/// Where an unfinished execution is: always in exactly one place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Place {
+    /// Before that stage.
+    Waiting(String),
+    /// In that stage execution.
+    Inside(StageId),
+}
+
+/// What started an execution (API reference: `ExecutionTrigger`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trigger {
+    /// Its kind.
+    pub trigger_type: TriggerType,
+    /// Such as the caller's ARN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger_detail: Option<String>,
+}
+
+/// API reference: `TriggerType`; the other values come with the features that raise them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each is AWS's value of the same name")]
+pub enum TriggerType {
+    CreatePipeline,
+    StartPipelineExecution,
+    ManualRollback,
+    AutomatedRollback,
+}
+
+/// API reference: `ResolvedPipelineVariable`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResolvedVariable {
+    /// Its name.
+    pub name: String,
+    /// The value given at the start, or the declared default.
+    pub resolved_value: String,
+}

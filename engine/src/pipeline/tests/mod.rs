@@ -1,0 +1,14 @@
+//! The pipeline machine: input, then exactly these outputs. One file per family of inputs.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod bench;
+
+mod expire;
+mod modes;
+mod movement;
+mod retry;
+mod rollback;
+mod start;
+mod stop;
+mod transition;
+mod update;

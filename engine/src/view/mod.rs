@@ -1,0 +1,14 @@
+//! Answers computed from the records: AWS's output shapes, as JSON. Reads need no machine.
+
+mod action_types;
+mod execution;
+mod history;
+mod jobs;
+mod pipeline_state;
+mod urls;
+
+pub use action_types::{action_type, action_type_declaration};
+pub use execution::{artifact_revisions, execution, execution_summary};
+pub use history::action_execution_detail;
+pub use jobs::job_data;
+pub use pipeline_state::{LastOfStage, pipeline_state};

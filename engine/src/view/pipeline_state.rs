@@ -1,0 +1,142 @@
+//! GetPipelineState.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::action::ActionExecution;
+use crate::action_type::Catalogue;
+use crate::declaration::action::ActionDeclaration;
+use crate::declaration::pipeline::ExecutionMode;
+use crate::declaration::stage::StageDeclaration;
+use crate::ids::ExecutionId;
+use crate::pipeline::{ExecutionStatus, ExecutionType, Head, Transition, Version};
+use crate::stage::{Retries, StageExecution};
+
+use super::execution::without_nulls;
+use super::urls;
+
+/// What the state shows of one stage.
+#[derive(Debug, Default)]
+pub struct LastOfStage {
+    /// The stage execution that entered last.
+    pub entered: Option<StageExecution>,
+    /// The executions that wait before it, the first to enter first.
+    pub waiting: Vec<ExecutionId>,
+    /// The latest execution of each action, by name.
+    pub actions: BTreeMap<String, ActionExecution>,
+}
+
+/// API reference: `GetPipelineStateOutput`. In PARALLEL mode stages show nothing of executions: there is no one
+/// that is the latest (user guide, "Execution modes").
+pub fn pipeline_state(
+    head: &Head,
+    current: &Version,
+    mut stages: BTreeMap<String, LastOfStage>,
+    catalogue: &Catalogue,
+) -> Value {
+    let parallel = current.declaration.execution_mode == Some(ExecutionMode::Parallel);
+    let states = current.declaration.stages.iter().map(|stage| {
+        let last = stages.remove(&stage.name).filter(|_| !parallel).unwrap_or_default();
+        let transition = head.stages.get(&stage.name).and_then(|stage| stage.transition.as_ref());
+        stage_state(stage, &last, transition, catalogue)
+    });
+    json!({
+        "pipelineName": head.pipeline.name,
+        "pipelineVersion": head.version,
+        "stageStates": states.collect::<Vec<Value>>(),
+        "created": head.created.epoch_seconds(),
+        "updated": head.updated.epoch_seconds(),
+    })
+}
+
+fn stage_state(
+    stage: &StageDeclaration,
+    last: &LastOfStage,
+    transition: Option<&Transition>,
+    catalogue: &Catalogue,
+) -> Value {
+    let actions =
+        stage.actions.iter().map(|action| action_state(action, last.actions.get(&action.name), catalogue));
+    // What waits has begun and not ended: the service shows it as in progress.
+    let inbound = last
+        .waiting
+        .iter()
+        .map(|id| json!({ "pipelineExecutionId": id, "status": ExecutionStatus::InProgress }));
+    let inbound: Vec<Value> = inbound.collect();
+    let latest = last.entered.as_ref().map(|entered| {
+        let rollback = entered.execution_type == ExecutionType::Rollback;
+        without_nulls(json!({
+            "pipelineExecutionId": entered.execution,
+            "status": entered.status,
+            "type": rollback.then_some(entered.execution_type),
+        }))
+    });
+    without_nulls(json!({
+        "stageName": stage.name,
+        "inboundExecution": inbound.first(),
+        "inboundExecutions": inbound,
+        "inboundTransitionState": transition_state(transition),
+        "actionStates": actions.collect::<Vec<Value>>(),
+        "latestExecution": latest,
+        "retryStageMetadata": last.entered.as_ref().and_then(|entered| retry_metadata(&entered.retries)),
+    }))
+}
+
+/// API reference: `TransitionState`; of a transition that nobody has touched the samples show only that it is
+/// enabled.
+fn transition_state(transition: Option<&Transition>) -> Value {
+    let disabled = transition.and_then(|transition| transition.disabled.as_ref());
+    without_nulls(json!({
+        "enabled": disabled.is_none(),
+        "lastChangedBy": transition.map(|transition| &transition.changed_by),
+        "lastChangedAt": transition.map(|transition| transition.changed_at.epoch_seconds()),
+        "disabledReason": disabled.map(|disabled| &disabled.reason),
+    }))
+}
+
+/// API reference: `RetryStageMetadata`; absent before the first retry.
+fn retry_metadata(retries: &Retries) -> Option<Value> {
+    let attempts = |count: u32| (count > 0).then_some(count);
+    retries.latest.map(|latest| {
+        without_nulls(json!({
+            "autoStageRetryAttempt": attempts(retries.automatic),
+            "manualStageRetryAttempt": attempts(retries.manual),
+            "latestRetryTrigger": latest,
+        }))
+    })
+}
+
+fn action_state(
+    declared: &ActionDeclaration,
+    last: Option<&ActionExecution>,
+    catalogue: &Catalogue,
+) -> Value {
+    let revision = last.and_then(|action| action.revision.as_ref());
+    without_nulls(json!({
+        "actionName": declared.name,
+        "currentRevision": revision.map(|revision| without_nulls(json!({
+            "revisionId": revision.revision_id,
+            "revisionChangeId": revision.change_identifier,
+            "created": revision.created.map(|created| created.epoch_seconds()),
+        }))),
+        "latestExecution": last.map(|action| latest_execution(action, catalogue)),
+        "entityUrl": urls::entity(declared, last, catalogue),
+        "revisionUrl": urls::revision(declared, last, catalogue),
+    }))
+}
+
+fn latest_execution(action: &ActionExecution, catalogue: &Catalogue) -> Value {
+    without_nulls(json!({
+        "actionExecutionId": action.reference.id,
+        "status": action.status,
+        "summary": action.external.summary,
+        "lastStatusChange": action.updated.epoch_seconds(),
+        "externalExecutionId": action.external.id,
+        "externalExecutionUrl": urls::execution(action, catalogue),
+        "percentComplete": action.external.percent,
+        "errorDetails": action.error,
+        "lastUpdatedBy": action.last_updated_by,
+        "token": action.approval_token().filter(|_| action.outcome().is_none()),
+    }))
+}

@@ -1,0 +1,33 @@
+//! Law 9: an action execution is born once and has one result for ever; that it starts only when its birth is
+//! durable, and resumes what it began, is seen where providers run.
+
+use penstock_engine::step::Write;
+
+use crate::law::{Checked, hold};
+use crate::provider::STALE;
+use crate::records::Records;
+
+pub(crate) fn check(before: &Records, write: &Write) -> Checked {
+    match write {
+        Write::ActionBorn(action, _) => {
+            let stage = &action.reference.stage;
+            let same = before.actions_of(stage);
+            let same = same.filter(|other| other.declaration.name == action.declaration.name);
+            // Its stage may retry itself once.
+            let earlier: Vec<_> = same.collect();
+            let retry = earlier.len() == 1 && earlier.iter().all(|other| other.outcome().is_some());
+            hold("one_result", earlier.is_empty() || retry, || format!("{action} is born again"))
+        }
+        Write::Action(action) => {
+            let stale = action.error.as_ref().is_some_and(|error| error.message == STALE);
+            hold("one_result", !stale, || format!("{action}: reported by an earlier start"))?;
+            let born = before.actions.get(&action.reference);
+            hold("one_result", born.is_some(), || format!("{action} was never born"))?;
+            let old = born.and_then(|born| born.external.id.as_ref());
+            hold("one_result", old.is_none() || old == action.external.id.as_ref(), || {
+                format!("{action} was {old:?} outside")
+            })
+        }
+        _ => Ok(()),
+    }
+}

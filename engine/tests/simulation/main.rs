@@ -1,0 +1,111 @@
+//! Simulated histories: the three machines wired together in memory, clients that start, stop, update and
+//! delete at random moments, messages in any order and repeated, crashes of the process and of single actors.
+//! The laws are in `invariants/`, one file each. A failing history is made as short as possible and printed
+//! with all that happened in it; what it shows then becomes a unit test of its machine.
+//!
+//! `PENSTOCK_HISTORIES` is the number of histories, for more than the default.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+mod clients;
+mod disk;
+mod faults;
+mod history;
+mod invariants;
+mod law;
+mod load;
+mod mistakes;
+mod op;
+mod oracle;
+mod people;
+mod provider;
+mod records;
+mod sabotage;
+mod shapes;
+mod world;
+
+use std::collections::BTreeMap;
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+
+use mistakes::Mistakes;
+
+const HISTORIES: u32 = 250;
+/// Operations in one history, at most.
+const LONGEST: usize = 240;
+
+#[expect(clippy::disallowed_methods, reason = "a test's only arguments are its environment")]
+fn histories() -> Option<u32> {
+    std::env::var("PENSTOCK_HISTORIES").ok()?.parse().ok()
+}
+
+#[test]
+fn the_laws_hold_in_every_history() {
+    let config = Config {
+        cases: histories().unwrap_or(HISTORIES),
+        failure_persistence: None,
+        max_shrink_iters: 500,
+        ..Config::default()
+    };
+    let outcome = TestRunner::new(config).run(&op::histories(LONGEST), |history| {
+        let result = history::run(&history, Mistakes::default());
+        result.map(|_| ()).map_err(|violation| TestCaseError::fail(violation.law))
+    });
+    let history = match outcome {
+        Ok(()) => return,
+        Err(TestError::Fail(_, history)) => history,
+        Err(aborted) => panic!("{aborted}"),
+    };
+    let Err(violation) = history::run(&history, Mistakes::default()) else {
+        panic!("fails only sometimes: {history:?}");
+    };
+    let history = history::shorten(history, violation.law, Mistakes::default());
+    panic!("{}", history::tell(&history, Mistakes::default()));
+}
+
+#[test]
+fn histories_come_by_everything_that_the_machines_know() {
+    let mut runner = TestRunner::deterministic();
+    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+    for _ in 0..250 {
+        let history = op::histories(LONGEST).new_tree(&mut runner).unwrap().current();
+        for (what, count) in history::run(&history, Mistakes::default()).unwrap_or_default() {
+            *seen.entry(what).or_default() += count;
+        }
+    }
+    for what in [
+        "execution Cancelled",
+        "execution Failed",
+        "execution Stopped",
+        "execution Succeeded",
+        "execution Superseded",
+        "execution expired",
+        "stage Cancelled",
+        "stage Failed",
+        "stage Stopped",
+        "stage Stopping",
+        "stage Succeeded",
+        "action Abandoned",
+        "action Failed ConfigurationError",
+        "action Failed InternalError",
+        "action Failed JobFailed",
+        "action Succeeded",
+        "approval",
+        "job acknowledged",
+        "job continued",
+        "provider resumed",
+        "pipeline in the trash",
+        "update",
+        "transition disabled",
+        "parallel action",
+        "queue",
+        "retried",
+        "rolled back",
+        "rolled back by itself",
+        "retried by itself",
+        "given up after a month",
+    ] {
+        assert!(seen.contains_key(what), "no {what} in {seen:#?}");
+    }
+    assert!(seen.get("step").is_some_and(|steps| *steps > 5_000), "{seen:#?}");
+}
