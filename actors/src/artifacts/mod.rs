@@ -1,0 +1,6 @@
+//! Artifacts: getting them, and taking them apart safely.
+
+pub mod directory;
+pub mod stored;
+pub mod transfer;
+pub mod zip;

@@ -1,0 +1,192 @@
+//! The clients that providers call AWS services with.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::{
+    BehaviorVersion, Config, IdentityCache, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    StalledStreamProtectionConfig,
+};
+use aws_smithy_runtime_api::client::http::{SharedHttpConnector, http_client_fn};
+
+use super::connector::Outward;
+use super::endpoint::{Endpoint, Endpoints, Service, SetupError};
+use super::patience::Patient;
+use super::refusal::AwsRefusal;
+use super::role::{Access, RoleSession};
+use super::s3::S3;
+use super::sts::Sts;
+
+/// A client costs up to a millisecond to build and some 100 KiB to keep.
+const KEPT: usize = 200;
+
+/// In process nothing is lost on the way, and copying some gigabytes takes its time.
+const PATIENCE_WITH_OURSELVES: Duration = Duration::from_secs(10 * 60);
+const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(60);
+
+/// How calls are made.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The way into the daemon's own services, without a socket.
+    pub in_process: SharedHttpConnector,
+    /// Which services are elsewhere.
+    pub endpoints: Endpoints,
+    /// What the daemon signs with as the service principal `codepipeline.amazonaws.com` at its own STS.
+    pub service: Credentials,
+    /// What requests to endpoints elsewhere are signed with, from the environment.
+    pub environment: Option<Credentials>,
+}
+
+/// Makes calls to AWS services under the roles of pipelines and actions. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AwsClients(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    sts: Sts,
+    /// Who assumes roles.
+    service: Credentials,
+    s3_endpoint: Endpoint,
+    s3_connector: SharedHttpConnector,
+    /// What S3 requests are signed with in place of the role's session.
+    s3_credentials: Option<Credentials>,
+    kept: Mutex<Kept>,
+}
+
+impl AwsClients {
+    /// Clients that call as set.
+    pub fn new(settings: Settings) -> Result<Self, SetupError> {
+        let Settings { in_process, endpoints, service, environment } = settings;
+        let (sts_at, s3_at) = (endpoints.of(Service::Sts)?, endpoints.of(Service::S3)?);
+        let embedded = [&sts_at, &s3_at].map(|endpoint| *endpoint == Endpoint::Embedded);
+        let inside = patient(in_process, PATIENCE_WITH_OURSELVES);
+        let outside = match embedded {
+            [true, true] => inside.clone(),
+            _ => patient(SharedHttpConnector::new(Outward::new()?), PATIENCE_WITH_OTHERS),
+        };
+        let connector = |embedded: bool| if embedded { inside.clone() } else { outside.clone() };
+        let outsiders = || environment.clone().ok_or(SetupError::NoCredentials);
+        let [sts_embedded, s3_embedded] = embedded;
+        Ok(Self(Arc::new(Inner {
+            sts: Sts::new(connector(sts_embedded), sts_at),
+            service: if sts_embedded { service } else { outsiders()? },
+            s3_endpoint: s3_at,
+            s3_connector: connector(s3_embedded),
+            // A store elsewhere does not know the sessions of the daemon's own STS.
+            s3_credentials: if sts_embedded && !s3_embedded { Some(outsiders()?) } else { None },
+            kept: Mutex::new(Kept::default()),
+        })))
+    }
+
+    /// S3 for one action: its roles are assumed first, so that what STS refuses is known as such.
+    pub async fn s3(&self, access: &Access) -> Result<S3, AwsRefusal> {
+        let (session, s3) = self.client(access);
+        session.assume().await?;
+        Ok(s3)
+    }
+
+    /// Whether the service may assume the pipeline's role and, where the action has one, that role the action's.
+    pub async fn may_assume(&self, access: &Access) -> Result<(), AwsRefusal> {
+        let (session, _) = self.client(access);
+        session.assume().await.map(drop)
+    }
+
+    /// What the action's artifacts are reached with: a new session of its roles. Never the daemon's own keys, also
+    /// where the store is elsewhere and knows no sessions of ours.
+    pub async fn credentials(&self, access: &Access) -> Result<Credentials, AwsRefusal> {
+        let (session, _) = self.client(access);
+        session.assume().await
+    }
+
+    /// Whether there is such a bucket, asked under those roles.
+    pub async fn bucket_exists(&self, access: &Access, bucket: &str) -> Result<bool, AwsRefusal> {
+        let s3 = self.s3(access).await?;
+        match s3.client.head_bucket().bucket(bucket).send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match s3.refusal(&error) {
+                refusal if refusal.is_absent() => Ok(false),
+                refusal => Err(refusal),
+            },
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner).clients.len()
+    }
+
+    fn client(&self, access: &Access) -> (RoleSession, S3) {
+        let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get_or_make(access, || self.0.make(access))
+    }
+}
+
+impl Inner {
+    fn make(&self, access: &Access) -> (RoleSession, S3) {
+        let session = RoleSession::new(self.sts.clone(), self.service.clone(), access.clone());
+        let credentials = match &self.s3_credentials {
+            Some(credentials) => SharedCredentialsProvider::new(credentials.clone()),
+            None => SharedCredentialsProvider::new(session.clone()),
+        };
+        let connector = self.s3_connector.clone();
+        let mut config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(http_client_fn(move |_, _| connector.clone()))
+            .endpoint_url(self.s3_endpoint.url())
+            .force_path_style(true)
+            .region(Region::new(access.region.clone()))
+            .credentials_provider(credentials)
+            // The session holds its credentials itself, always the newest.
+            .identity_cache(IdentityCache::no_cache())
+            .retry_config(
+                RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(200)),
+            )
+            // `Patient` watches for silence, in both directions.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        if self.s3_endpoint == Endpoint::Embedded {
+            // In process nothing can be garbled, and a checksum of a stream would be computed twice.
+            config = config
+                .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+                .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+        }
+        let client = aws_sdk_s3::Client::from_conf(config.build());
+        (session, S3 { client, endpoint: self.s3_endpoint.clone() })
+    }
+}
+
+fn patient(connector: SharedHttpConnector, patience: Duration) -> SharedHttpConnector {
+    SharedHttpConnector::new(Patient::new(connector, patience))
+}
+
+/// The clients used last.
+#[derive(Debug, Default)]
+struct Kept {
+    clients: HashMap<Access, (u64, RoleSession, S3)>,
+    uses: u64,
+}
+
+impl Kept {
+    fn get_or_make(
+        &mut self,
+        access: &Access,
+        make: impl FnOnce() -> (RoleSession, S3),
+    ) -> (RoleSession, S3) {
+        self.uses += 1;
+        if let Some((used, session, s3)) = self.clients.get_mut(access) {
+            *used = self.uses;
+            return (session.clone(), s3.clone());
+        }
+        if self.clients.len() >= KEPT {
+            let oldest =
+                self.clients.iter().min_by_key(|(_, (used, ..))| *used).map(|(access, _)| access.clone());
+            oldest.and_then(|access| self.clients.remove(&access));
+        }
+        let (session, s3) = make();
+        self.clients.insert(access.clone(), (self.uses, session.clone(), s3.clone()));
+        (session, s3)
+    }
+}

@@ -1,0 +1,7 @@
+//! The services that pipelines need beside them, embedded: logic and records, no wire.
+
+pub mod iam;
+pub mod policy;
+pub mod s3;
+pub mod sts;
+pub mod wall_clock;

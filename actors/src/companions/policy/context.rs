@@ -1,0 +1,59 @@
+//! What conditions are evaluated against: the request's condition keys.
+
+use std::collections::BTreeMap;
+
+/// What is known of a condition key.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Lookup<'a> {
+    /// The request carries it; at least one value.
+    Values(&'a [String]),
+    /// It is understood, and this request does not carry it.
+    Absent,
+    /// It is not understood here, so nothing can be said about it.
+    Unknown,
+}
+
+/// The condition keys of one request. Names are compared without regard to case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    values: BTreeMap<String, Vec<String>>,
+    families: Vec<String>,
+}
+
+impl Context {
+    /// The request carries this key with this value.
+    pub fn set(&mut self, key: &str, value: impl Into<String>) {
+        self.values.insert(key.to_ascii_lowercase(), vec![value.into()]);
+    }
+
+    /// As [`set`](Self::set) for a key that may be absent, which is then understood all the same.
+    pub fn set_optional(&mut self, key: &str, value: Option<impl Into<String>>) {
+        self.set_many(key, value.map(Into::into).into_iter().collect());
+    }
+
+    /// The request carries this key with several values, or with none.
+    pub fn set_many(&mut self, key: &str, values: Vec<String>) {
+        self.values.insert(key.to_ascii_lowercase(), values);
+    }
+
+    /// The key is understood, and absent unless set.
+    pub fn declare(&mut self, key: &str) {
+        self.values.entry(key.to_ascii_lowercase()).or_default();
+    }
+
+    /// All keys that begin so are understood, and absent unless set.
+    pub fn declare_family(&mut self, prefix: &str) {
+        self.families.push(prefix.to_ascii_lowercase());
+    }
+
+    /// What is known of the key.
+    pub fn lookup(&self, key: &str) -> Lookup<'_> {
+        let key = key.to_ascii_lowercase();
+        match self.values.get(&key) {
+            Some(values) if !values.is_empty() => Lookup::Values(values),
+            Some(_) => Lookup::Absent,
+            None if self.families.iter().any(|family| key.starts_with(family)) => Lookup::Absent,
+            None => Lookup::Unknown,
+        }
+    }
+}

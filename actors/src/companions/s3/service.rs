@@ -1,0 +1,227 @@
+//! The S3 companion itself: its buckets, its locks, and the one way in which it commits.
+//!
+//! Locks are taken in this order: the bucket (objects share it; its settings and its end have it alone),
+//! then an upload, then a key. Only a task of its own waits for durability while it holds them, so that a
+//! client that goes away in between cannot let go of a key whose write is still under way.
+
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::ops::Bound;
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll};
+
+use penstock_storage::keys::{Prefix, s3 as keys};
+use penstock_storage::{Batch, BlobId, Direction, Record, Store, StoreError, View};
+use tokio::sync::{Mutex, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, oneshot};
+
+use super::identity::Sequence;
+use super::leases::Leases;
+use super::names;
+use super::records::{BucketRecord, Content, ContentRecord, PartRecord, VersionRecord};
+use super::refusal::Refusal;
+
+const STRIPES: usize = 1024;
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub struct Requester {
+    /// Twelve digits.
+    pub account: String,
+    /// The Region that the request was made to.
+    pub region: String,
+    /// `x-amz-expected-bucket-owner`.
+    pub expected_owner: Option<String>,
+}
+
+impl Requester {
+    /// That account, with no expectations.
+    pub fn new(account: impl Into<String>, region: impl Into<String>) -> Self {
+        Self { account: account.into(), region: region.into(), expected_owner: None }
+    }
+}
+
+/// A bucket in memory; `None` once it is deleted.
+type Slot = Arc<RwLock<Option<BucketRecord>>>;
+
+/// A bucket that stays as it is while this is held.
+pub(super) type Shared = OwnedRwLockReadGuard<Option<BucketRecord>, BucketRecord>;
+
+/// A bucket that nobody else uses while this is held.
+pub(super) type Exclusive = OwnedRwLockWriteGuard<Option<BucketRecord>>;
+
+/// The embedded S3.
+pub struct S3 {
+    pub(super) store: Store,
+    pub(super) sequence: Sequence,
+    pub(super) leases: Arc<Leases>,
+    buckets: std::sync::RwLock<BTreeMap<String, Slot>>,
+    /// Held while a bucket is being made.
+    pub(super) making: Mutex<()>,
+    hash: RandomState,
+    keys: Vec<Arc<RwLock<()>>>,
+    uploads: Vec<Arc<RwLock<()>>>,
+}
+
+impl S3 {
+    /// Loads the buckets and removes blobs that no object names: what a crash left of unfinished writes.
+    pub async fn open(store: Store) -> Result<Arc<Self>, StoreError> {
+        let stripes = || (0..STRIPES).map(|_| Arc::default()).collect();
+        let s3 = Self {
+            sequence: Sequence::default(),
+            leases: Leases::new(store.clone()),
+            buckets: std::sync::RwLock::default(),
+            making: Mutex::default(),
+            hash: RandomState::new(),
+            keys: stripes(),
+            uploads: stripes(),
+            store,
+        };
+        let mut buckets = BTreeMap::new();
+        for bucket in s3.store.read(|view| all::<BucketRecord>(view, &keys::buckets())).await? {
+            buckets.insert(bucket.name.clone(), Arc::new(RwLock::new(Some(bucket))));
+        }
+        *s3.buckets.write().unwrap_or_else(PoisonError::into_inner) = buckets;
+        s3.sweep().await?;
+        Ok(Arc::new(s3))
+    }
+
+    async fn sweep(&self) -> Result<(), StoreError> {
+        let sequence = &self.sequence;
+        let named = self
+            .store
+            .read(|view| {
+                let mut named: HashSet<BlobId> = HashSet::new();
+                for entry in
+                    view.scan::<VersionRecord>(&keys::all_objects(), Bound::Unbounded, Direction::Forward)
+                {
+                    let (_, version) = entry?;
+                    sequence.past(version.sequence);
+                    if let Some(Content::Blob(blob)) = version.object().map(|object| &object.content) {
+                        named.insert(*blob);
+                    }
+                }
+                for entry in
+                    view.scan::<ContentRecord>(&keys::contents(), Bound::Unbounded, Direction::Forward)
+                {
+                    named.extend(entry?.1.pieces.iter().filter_map(|piece| piece.data.blob().copied()));
+                }
+                for entry in view.scan::<PartRecord>(&keys::all_parts(), Bound::Unbounded, Direction::Forward)
+                {
+                    named.extend(entry?.1.piece.data.blob().copied());
+                }
+                Ok(named)
+            })
+            .await?;
+        self.store.blobs().sweep(move |blob| named.contains(blob)).await?;
+        Ok(())
+    }
+
+    /// All buckets there are, by name.
+    pub(super) fn slots(&self) -> Vec<Slot> {
+        self.buckets.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    pub(super) fn slot(&self, name: &str) -> Option<Slot> {
+        self.buckets.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    pub(super) fn add_slot(&self, bucket: BucketRecord) {
+        let name = bucket.name.clone();
+        let slot = Arc::new(RwLock::new(Some(bucket)));
+        self.buckets.write().unwrap_or_else(PoisonError::into_inner).insert(name, slot);
+    }
+
+    pub(super) fn remove_slot(&self, name: &str) {
+        self.buckets.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
+    /// The bucket, for work on its objects. Never take a second bucket while holding one.
+    pub(super) async fn shared(&self, requester: &Requester, bucket: &str) -> Result<Shared, Refusal> {
+        names::check_bucket_name(bucket)?;
+        let missing = || Refusal::no_such_bucket(bucket);
+        let guard = self.slot(bucket).ok_or_else(missing)?.read_owned().await;
+        let shared = OwnedRwLockReadGuard::try_map(guard, Option::as_ref).map_err(|_| missing())?;
+        check_access(requester, &shared)?;
+        Ok(shared)
+    }
+
+    /// The bucket alone, and its record to change. Waits for all work on its objects.
+    pub(super) async fn exclusive(
+        &self,
+        requester: &Requester,
+        bucket: &str,
+    ) -> Result<(Exclusive, BucketRecord), Refusal> {
+        names::check_bucket_name(bucket)?;
+        let missing = || Refusal::no_such_bucket(bucket);
+        let guard = self.slot(bucket).ok_or_else(missing)?.write_owned().await;
+        let record = guard.clone().ok_or_else(missing)?;
+        check_access(requester, &record)?;
+        Ok((guard, record))
+    }
+
+    /// The lock of one object: shared by writers that need not know what is there.
+    pub(super) fn key_lock(&self, bucket: &str, key: &str) -> Arc<RwLock<()>> {
+        self.stripe(&self.keys, (bucket, key))
+    }
+
+    /// The lock of one multipart upload: shared by its parts.
+    pub(super) fn upload_lock(&self, upload: &str) -> Arc<RwLock<()>> {
+        self.stripe(&self.uploads, ("", upload))
+    }
+
+    fn stripe(&self, stripes: &[Arc<RwLock<()>>], name: (&str, &str)) -> Arc<RwLock<()>> {
+        let hash = usize::try_from(self.hash.hash_one(name) % STRIPES as u64).unwrap_or_default();
+        stripes.get(hash).cloned().unwrap_or_default()
+    }
+
+    /// Queues the batch at once; `held` is let go when it is durable, then `doomed` blobs are deleted.
+    /// The answer to the client waits for what this returns.
+    pub(super) fn commit(&self, batch: Batch, held: impl Send + 'static, doomed: Vec<BlobId>) -> Durable {
+        self.commit_then(batch, held, doomed, |_| {})
+    }
+
+    /// The same, and does one more thing with what is held as soon as the batch is durable.
+    pub(super) fn commit_then<H: Send + 'static>(
+        &self,
+        batch: Batch,
+        mut held: H,
+        doomed: Vec<BlobId>,
+        then: impl FnOnce(&mut H) + Send + 'static,
+    ) -> Durable {
+        let ticket = self.store.queue(batch);
+        let leases = Arc::clone(&self.leases);
+        let (durable, wait) = oneshot::channel();
+        tokio::spawn(async move {
+            ticket.await;
+            then(&mut held);
+            drop(held);
+            let _ = durable.send(());
+            leases.discard(doomed).await;
+        });
+        Durable(wait)
+    }
+}
+
+/// Resolves when the batch is durable; dropping it stops nothing.
+pub(super) struct Durable(oneshot::Receiver<()>);
+
+impl Future for Durable {
+    type Output = Result<(), Refusal>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let stopping = |_| Refusal::internal("the daemon is stopping");
+        Pin::new(&mut self.0).poll(cx).map_err(stopping)
+    }
+}
+
+/// Whether the requester may use the bucket: it is theirs, or its policy or access list opens it to them.
+pub(super) fn check_access(requester: &Requester, bucket: &BucketRecord) -> Result<(), Refusal> {
+    let expected = requester.expected_owner.as_ref().is_none_or(|owner| *owner == bucket.owner);
+    let theirs = requester.account == bucket.owner || super::sharing::is_open_to(bucket, &requester.account);
+    if expected && theirs { Ok(()) } else { Err(Refusal::access_denied()) }
+}
+
+fn all<R: Record>(view: &View<'_>, prefix: &Prefix) -> Result<Vec<R>, StoreError> {
+    view.scan(prefix, Bound::Unbounded, Direction::Forward).map(|entry| Ok(entry?.1)).collect()
+}

@@ -1,0 +1,47 @@
+//! The actors, the action providers and the companion services: make it happen.
+//!
+//! The life of a command: `api` calls a method of [`Handle`], which takes an admission permit and sends a
+//! message to the [`pipelines`] actor of the arbiter on which that pipeline lives. It finds or begins the
+//! pipeline's actor, which steps its machine and hands the step to [`local`]: the writes are queued as one
+//! batch, the machines of the same pipeline are told at once, and when everything queued so far is durable the
+//! caller is answered and the effects are performed: children begin from their records, providers run as
+//! tasks beside their actors.
+//!
+//! A pipeline's whole tree lives on one arbiter, so finding an actor and beginning it cannot race. Beginning
+//! is loading: the first start, a restart of the daemon and the replacement of a dead actor are one path.
+
+mod handle;
+mod messages;
+pub mod reads;
+
+mod local;
+mod pipelines;
+
+mod words;
+
+mod jobs;
+mod open_work;
+
+mod action_types;
+mod catalogues;
+
+mod action;
+mod pipeline;
+mod recalling;
+mod stage;
+
+pub mod clock;
+mod janitor;
+pub mod metrics;
+
+pub mod artifacts;
+pub mod aws;
+pub mod providers;
+
+pub mod companions;
+
+pub use catalogues::Place;
+pub use handle::{Handle, Settings, StartOrder, start};
+pub use janitor::RemoveArtifact;
+pub use jobs::JobQuery;
+pub use words::ApprovalPlace;

@@ -1,0 +1,13 @@
+//! The actions' workers, one module each.
+
+pub mod provider;
+pub mod table;
+
+pub mod s3_deploy;
+pub mod s3_source;
+
+mod configuration;
+pub(crate) mod failures;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+//! Which provider works for which action type.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use penstock_engine::action::{Failure, Success, Work};
+use penstock_engine::declaration::action::ActionTypeId;
+use tokio::sync::Semaphore;
+
+use crate::artifacts::stored::Spool;
+use crate::aws::clients::AwsClients;
+
+use super::failures;
+use super::provider::{Provider, Reporter};
+use super::s3_deploy::S3Deploy;
+use super::s3_source::S3Source;
+
+/// S3 actions at work at once. They wait for S3 most of the time, and one holds some 100 KiB.
+const S3_ACTIONS: usize = 64;
+
+/// The providers, each with as many permits as it may do work at once. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Providers {
+    entries: Arc<BTreeMap<ActionTypeId, Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    provider: Box<dyn Provider>,
+    permits: Semaphore,
+}
+
+impl Providers {
+    /// All that there are. What is on its way is kept in that spool.
+    pub fn new(clients: &AwsClients, spool: &Spool) -> Self {
+        let all: [Box<dyn Provider>; 2] = [
+            Box::new(S3Source::new(clients.clone())),
+            Box::new(S3Deploy::new(clients.clone(), spool.clone())),
+        ];
+        Self::of(all.map(|provider| (provider, S3_ACTIONS)))
+    }
+
+    /// Those, each with its number of permits.
+    pub fn of(providers: impl IntoIterator<Item = (Box<dyn Provider>, usize)>) -> Self {
+        let entries = providers.into_iter().map(|(provider, permits)| {
+            (provider.action_type(), Entry { provider, permits: Semaphore::new(permits) })
+        });
+        Self { entries: Arc::new(entries.collect()) }
+    }
+
+    /// Does the work as soon as there is a permit for it.
+    pub async fn run(&self, work: Work, reporter: &dyn Reporter) -> Result<Success, Failure> {
+        let Some(entry) = self.entries.get(&work.action_type) else {
+            return Err(not_available(&work.action_type));
+        };
+        // Fails only on a closed semaphore, and nobody closes these.
+        let _permit = entry.permits.acquire().await;
+        entry.provider.run(work, reporter).await
+    }
+}
+
+/// The failure of an action whose provider is not there.
+pub fn not_available(action_type: &ActionTypeId) -> Failure {
+    let ActionTypeId { category, owner, provider, version } = action_type;
+    failures::configuration(format!(
+        "ActionType (Category: '{category}', Owner: '{owner}', Provider: '{provider}', Version: '{version}') is not \
+         available: this daemon cannot run actions of that type. Use another action, and then start the pipeline \
+         again."
+    ))
+}

@@ -1,0 +1,97 @@
+//! The providers against a scripted S3 and STS.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+
+use futures_util::future::BoxFuture;
+use penstock_engine::action::{ArtifactLocation, Failure, Progress, Success, Work};
+use penstock_engine::declaration::action::{ActionCategory, ActionOwner, ActionTypeId};
+use penstock_engine::ids::{ActionExecutionId, ExecutionId, PipelineKey};
+use penstock_engine::time::Timestamp;
+
+use crate::artifacts::stored::Spool;
+use crate::aws::scripted::{PIPELINE_ROLE, Script};
+
+use super::provider::Reporter;
+use super::table::Providers;
+
+mod failing;
+mod s3_deploy;
+mod s3_source;
+
+struct Silent;
+
+impl Reporter for Silent {
+    fn progress(&self, _: Progress) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
+fn s3_work(category: ActionCategory, configuration: &[(&str, &str)]) -> Work {
+    let artifact = ArtifactLocation {
+        name: "source_output".to_owned(),
+        bucket: "store".to_owned(),
+        key: "pipeline/source_out/abcdefg".to_owned(),
+    };
+    let (inputs, outputs) =
+        if category == ActionCategory::Source { (vec![], vec![artifact]) } else { (vec![artifact], vec![]) };
+    Work {
+        pipeline: PipelineKey {
+            account: "111111111111".to_owned(),
+            region: "us-west-2".to_owned(),
+            name: "pipeline".to_owned(),
+        },
+        execution: ExecutionId("11111111-2222-4333-8444-555555555555".to_owned()),
+        id: ActionExecutionId("bcff0781-2222-4333-8444-555555555555".to_owned()),
+        stage: "stage".to_owned(),
+        action: "action".to_owned(),
+        action_type: ActionTypeId {
+            category,
+            owner: ActionOwner::Aws,
+            provider: "S3".to_owned(),
+            version: "1".to_owned(),
+        },
+        region: "us-west-2".to_owned(),
+        pipeline_role: PIPELINE_ROLE.to_owned(),
+        action_role: None,
+        configuration: configuration
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect(),
+        inputs,
+        outputs,
+        encryption_key: None,
+        started: Timestamp(1_714_979_289_000),
+        resume: None,
+        job: None,
+        continuation: None,
+    }
+}
+
+async fn run(script: &Script, work: Work) -> Result<Success, Failure> {
+    let folder = tempfile::tempdir().unwrap();
+    Providers::new(&script.clients(), &Spool::new(folder.path())).run(work, &Silent).await
+}
+
+/// Runs what must fail: the code and the text.
+async fn failed(script: &Script, work: Work) -> (String, String) {
+    let failure = run(script, work).await.unwrap_err();
+    (failure.code, failure.message)
+}
+
+fn variables(success: &Success) -> BTreeMap<&str, &str> {
+    success.output_variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+#[tokio::test]
+async fn an_action_whose_provider_is_not_there_fails_with_a_message_that_names_it() {
+    let mut work = s3_work(ActionCategory::Build, &[]);
+    work.action_type.provider = "CodeBuild".to_owned();
+    let (code, message) = failed(&Script::new(), work).await;
+    assert_eq!(code, "ConfigurationError");
+    assert!(
+        message.contains("(Category: 'Build', Owner: 'AWS', Provider: 'CodeBuild', Version: '1')"),
+        "{message}"
+    );
+}
