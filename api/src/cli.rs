@@ -1,0 +1,191 @@
+//! Flags and environment: everything a person can set.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Runs AWS CodePipeline pipelines on your own machine.
+#[derive(Debug, Parser)]
+#[command(
+    name = "penstock",
+    version,
+    about,
+    long_about = "Runs AWS CodePipeline pipelines on your own machine: one daemon that answers AWS's APIs on \
+                  one port and really executes the pipelines.\n\nWithout a subcommand, penstock serves.",
+    args_conflicts_with_subcommands = true
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until stopped (the default)
+    Serve(Box<Settings>),
+}
+
+impl Cli {
+    /// The daemon's settings, wherever on the line they stood.
+    pub(crate) fn into_settings(self) -> Settings {
+        match self.command {
+            Some(Command::Serve(settings)) => *settings,
+            None => self.settings,
+        }
+    }
+}
+
+/// What the daemon can be told.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Settings {
+    /// Address and port to listen on. Anything but a loopback address lets other machines in: there is no
+    /// password
+    #[arg(long, env = "PENSTOCK_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:4566")]
+    pub(crate) listen: SocketAddr,
+
+    /// Folder for everything that is kept [default: $XDG_DATA_HOME/penstock, or ~/.local/share/penstock]
+    #[arg(long, env = "PENSTOCK_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// Keep everything in memory only; --data-dir is then not looked at
+    #[arg(long, env = "PENSTOCK_EPHEMERAL", value_parser = FalseyValueParser::new())]
+    pub(crate) ephemeral: bool,
+
+    /// How many ended executions of each pipeline are kept
+    #[arg(
+        long,
+        env = "PENSTOCK_KEEP_EXECUTIONS",
+        value_name = "N",
+        default_value_t = 10_000,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub(crate) keep_executions: u32,
+
+    /// Leave the artifacts of executions that are no longer kept in their buckets
+    #[arg(long, env = "PENSTOCK_KEEP_ARTIFACTS", value_parser = FalseyValueParser::new())]
+    pub(crate) keep_artifacts: bool,
+
+    /// How log lines are written, to standard error
+    #[arg(long, env = "PENSTOCK_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+
+    /// What is logged: error, warn, info, debug or trace, or module=level pairs with commas between them
+    #[arg(long, env = "PENSTOCK_LOG_LEVEL", value_name = "LEVEL", default_value = "info")]
+    pub(crate) log_level: String,
+
+    /// The Region of requests that name none
+    #[arg(
+        long,
+        env = "PENSTOCK_DEFAULT_REGION",
+        value_name = "REGION",
+        default_value = "us-east-1",
+        value_parser = region
+    )]
+    pub(crate) default_region: String,
+
+    /// A further host name to answer to, and bucket names before it; may be repeated. Requests that name
+    /// any other host are refused, so that no web page can drive the daemon
+    #[arg(long, env = "PENSTOCK_ALLOW_HOST", value_name = "NAME", value_delimiter = ',', value_parser = host_name)]
+    pub(crate) allow_host: Vec<String>,
+
+    /// Where actions call AWS services instead of the ones in this daemon [env: AWS_ENDPOINT_URL]
+    #[arg(long, value_name = "URL", value_parser = url)]
+    pub(crate) endpoint_url: Option<String>,
+
+    /// The same for S3 alone [env: AWS_ENDPOINT_URL_S3]
+    #[arg(long, value_name = "URL", value_parser = url)]
+    pub(crate) endpoint_url_s3: Option<String>,
+
+    /// The same for STS alone [env: AWS_ENDPOINT_URL_STS]
+    #[arg(long, value_name = "URL", value_parser = url)]
+    pub(crate) endpoint_url_sts: Option<String>,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+fn region(text: &str) -> Result<String, String> {
+    let is_fit = (2..=32).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if is_fit { Ok(text.to_owned()) } else { Err("a Region looks like us-east-1".to_owned()) }
+}
+
+fn host_name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    let is_fit = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    if is_fit { Ok(name.to_owned()) } else { Err("a host name, without scheme, port or path".to_owned()) }
+}
+
+/// Whether that can be an endpoint.
+pub(crate) fn url(text: &str) -> Result<String, String> {
+    let uri: http::Uri = text.trim().parse().map_err(|_| "not a URL".to_owned())?;
+    match (uri.scheme_str(), uri.host()) {
+        (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(text.trim().to_owned()),
+        _ => Err("an endpoint looks like http://localhost:4566".to_owned()),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn settings(line: &[&str]) -> Settings {
+        Cli::try_parse_from([&["penstock"], line].concat()).unwrap().into_settings()
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn penstock_alone_serves_with_the_defaults() {
+        let settings = settings(&[]);
+        assert_eq!(settings.listen.to_string(), "127.0.0.1:4566");
+        assert_eq!(settings.keep_executions, 10_000);
+        assert_eq!(settings.default_region, "us-east-1");
+        assert!(!settings.ephemeral && !settings.keep_artifacts);
+    }
+
+    #[test]
+    fn flags_may_stand_with_and_without_the_subcommand() {
+        assert_eq!(settings(&["--listen", "0.0.0.0:80"]).listen.port(), 80);
+        assert_eq!(settings(&["serve", "--listen", "0.0.0.0:80"]).listen.port(), 80);
+        assert!(Cli::try_parse_from(["penstock", "--ephemeral", "serve"]).is_err());
+    }
+
+    #[test]
+    fn host_names_may_be_repeated_or_listed() {
+        let settings =
+            settings(&["--allow-host", "penstock,ci", "--allow-host", "localhost.localstack.cloud"]);
+        assert_eq!(settings.allow_host, ["penstock", "ci", "localhost.localstack.cloud"]);
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused() {
+        for line in [
+            ["--listen", "4566"],
+            ["--keep-executions", "0"],
+            ["--default-region", "Virginia!"],
+            ["--allow-host", "http://penstock:4566"],
+            ["--endpoint-url", "localhost:4566"],
+            ["--endpoint-url-s3", "ftp://x"],
+            ["--log-format", "xml"],
+        ] {
+            assert!(Cli::try_parse_from(["penstock", line[0], line[1]]).is_err(), "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What CreatePipeline and UpdatePipeline check beyond the shapes, in AWS's order: the declaration by itself,
+//! then the role and the buckets that it names.
+
+use std::collections::BTreeSet;
+
+use penstock_actors::aws::refusal::AwsRefusal;
+use penstock_actors::aws::role::Access;
+use penstock_engine::declaration::pipeline::PipelineDeclaration;
+use penstock_engine::ids::PipelineKey;
+use penstock_engine::rejection::{Rejection, RejectionKind};
+use penstock_engine::validation::normalise::normalise;
+use penstock_engine::validation::unsupported::not_yet_supported;
+use penstock_engine::validation::validate;
+
+use crate::error::AwsError;
+use crate::services::Services;
+
+/// The declaration with its defaults filled in, when nothing speaks against it.
+pub(super) async fn declared(
+    services: &Services,
+    pipeline: &PipelineKey,
+    declaration: PipelineDeclaration,
+) -> Result<PipelineDeclaration, AwsError> {
+    let catalogue = services.pipelines()?.catalogue(&pipeline.account, &pipeline.region)?;
+    let violations = validate(&declaration, &pipeline.region, &catalogue);
+    if let Some(first) = violations.into_iter().chain(not_yet_supported(&declaration)).next() {
+        return Err(first.into());
+    }
+    check_role_and_buckets(services, pipeline, &declaration).await?;
+    Ok(normalise(declaration, 1))
+}
+
+async fn check_role_and_buckets(
+    services: &Services,
+    pipeline: &PipelineKey,
+    declaration: &PipelineDeclaration,
+) -> Result<(), AwsError> {
+    let access = |action_role: Option<&String>, region: &str| Access {
+        pipeline_role: declaration.role_arn.clone(),
+        action_role: action_role.cloned(),
+        region: region.to_owned(),
+    };
+    let actions = declaration.stages.iter().flat_map(|stage| &stage.actions);
+    let action_roles: BTreeSet<&String> = actions.filter_map(|action| action.role_arn.as_ref()).collect();
+    for role in std::iter::once(None).chain(action_roles.into_iter().map(Some)) {
+        services.aws.may_assume(&access(role, &pipeline.region)).await.map_err(refused)?;
+    }
+    let single = declaration.artifact_store.iter().map(|store| (pipeline.region.as_str(), store));
+    let several = declaration.artifact_stores.iter().flatten();
+    for (region, store) in single.chain(several.map(|(region, store)| (region.as_str(), store))) {
+        let bucket = &store.location;
+        if !services.aws.bucket_exists(&access(None, region), bucket).await.map_err(refused)? {
+            let text = format!(
+                "An error occurred while validating the artifact bucket '{bucket}': No bucket with the name \
+                 {bucket} was found. Choose a valid artifact bucket in '{region}', or create a new artifact \
+                 bucket to use in your pipeline."
+            );
+            return Err(Rejection::new(RejectionKind::InvalidStructure, text).into());
+        }
+    }
+    Ok(())
+}
+
+fn refused(refusal: AwsRefusal) -> AwsError {
+    Rejection::new(RejectionKind::InvalidStructure, refusal.to_string()).into()
+}

@@ -1,0 +1,163 @@
+//! StartPipelineExecution, StopPipelineExecution, GetPipelineExecution, ListPipelineExecutions,
+//! ListActionExecutions.
+
+use penstock_actors::StartOrder;
+use penstock_actors::reads::ActionFilter;
+use penstock_engine::ids::ExecutionId;
+use penstock_engine::stage::Level;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::caller::Caller;
+use crate::error::AwsError;
+use crate::services::Services;
+
+use super::input::{Paging, decode, pipeline};
+use super::operations::Answer;
+
+/// The default and the largest page of both lists.
+const PAGE: usize = 100;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Start {
+    name: String,
+    #[serde(default)]
+    variables: Vec<Variable>,
+    client_request_token: Option<String>,
+    source_revisions: Option<Vec<Value>>,
+}
+
+#[derive(Deserialize)]
+struct Variable {
+    name: String,
+    value: String,
+}
+
+pub(super) async fn start(services: &Services, caller: &Caller, input: Value) -> Answer {
+    let start: Start = decode(input)?;
+    if start.source_revisions.is_some_and(|revisions| !revisions.is_empty()) {
+        return Err(AwsError::validation(
+            "This version of Penstock does not override source revisions yet: 'sourceRevisions' must be empty.",
+        ));
+    }
+    let order = StartOrder {
+        token: start.client_request_token,
+        variables: start.variables.into_iter().map(|variable| (variable.name, variable.value)).collect(),
+        caller: caller.arn(),
+    };
+    let id = services.pipelines()?.start_execution(pipeline(caller, start.name), order).await?;
+    Ok(Some(json!({ "pipelineExecutionId": id })))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stop {
+    pipeline_name: String,
+    pipeline_execution_id: ExecutionId,
+    #[serde(default)]
+    abandon: bool,
+    reason: Option<String>,
+}
+
+pub(super) async fn stop(services: &Services, caller: &Caller, input: Value) -> Answer {
+    let stop: Stop = decode(input)?;
+    let level = if stop.abandon { Level::Abandon } else { Level::Finish };
+    let name = pipeline(caller, stop.pipeline_name);
+    let id =
+        services.pipelines()?.stop_execution(name, stop.pipeline_execution_id, level, stop.reason).await?;
+    Ok(Some(json!({ "pipelineExecutionId": id })))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Get {
+    pipeline_name: String,
+    pipeline_execution_id: ExecutionId,
+}
+
+pub(super) async fn get(services: &Services, caller: &Caller, input: Value) -> Answer {
+    let get: Get = decode(input)?;
+    let name = pipeline(caller, get.pipeline_name);
+    Ok(Some(services.pipelines()?.get_execution(&name, &get.pipeline_execution_id).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct List {
+    pipeline_name: String,
+    filter: Option<ExecutionFilter>,
+    #[serde(flatten)]
+    paging: Paging,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ExecutionFilter {
+    succeeded_in_stage: Option<SucceededInStage>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SucceededInStage {
+    stage_name: Option<String>,
+}
+
+pub(super) async fn list(services: &Services, caller: &Caller, input: Value) -> Answer {
+    let List { pipeline_name, filter, paging } = decode(input)?;
+    let stage = filter.and_then(|filter| filter.succeeded_in_stage?.stage_name);
+    let name = pipeline(caller, pipeline_name);
+    let page = paging.page(PAGE);
+    Ok(Some(services.pipelines()?.list_executions(&name, stage.as_deref(), &page).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListActions {
+    pipeline_name: String,
+    filter: Option<HistoryFilter>,
+    #[serde(flatten)]
+    paging: Paging,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HistoryFilter {
+    pipeline_execution_id: Option<ExecutionId>,
+    latest_in_pipeline_execution: Option<LatestIn>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LatestIn {
+    pipeline_execution_id: ExecutionId,
+    start_time_range: StartTimeRange,
+}
+
+#[derive(Deserialize)]
+enum StartTimeRange {
+    Latest,
+    All,
+}
+
+pub(super) async fn list_actions(services: &Services, caller: &Caller, input: Value) -> Answer {
+    let ListActions { pipeline_name, filter, paging } = decode(input)?;
+    let filter = match filter {
+        None => None,
+        Some(HistoryFilter { pipeline_execution_id: Some(_), latest_in_pipeline_execution: Some(_) }) => {
+            return Err(AwsError::validation(
+                "Only one of pipelineExecutionId and latestInPipelineExecution can be given in the filter.",
+            ));
+        }
+        Some(HistoryFilter { pipeline_execution_id: Some(id), .. }) => Some(ActionFilter::Execution(id)),
+        Some(HistoryFilter { latest_in_pipeline_execution: latest, .. }) => {
+            latest.map(|latest| match latest.start_time_range {
+                StartTimeRange::Latest => ActionFilter::LatestIn(latest.pipeline_execution_id),
+                StartTimeRange::All => ActionFilter::Execution(latest.pipeline_execution_id),
+            })
+        }
+    };
+    let name = pipeline(caller, pipeline_name);
+    let page = paging.page(PAGE);
+    Ok(Some(services.pipelines()?.list_action_executions(&name, filter.as_ref(), &page).await?))
+}

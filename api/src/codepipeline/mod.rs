@@ -1,0 +1,13 @@
+//! CodePipeline's 44 operations. Start reading at [`operations`].
+
+pub(crate) mod operations;
+
+mod action_types;
+mod approvals;
+mod declaring;
+mod executions;
+mod input;
+mod jobs;
+mod pipelines;
+mod stages;
+mod tags;

@@ -1,0 +1,131 @@
+//! The table of CodePipeline's operations: a name and its handler, one row each.
+//!
+//! A row without a handler is an operation that this version does not have: its input is checked like any
+//! other, and the answer says what is missing.
+
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value};
+
+use crate::caller::Caller;
+use crate::constraints;
+use crate::error::AwsError;
+use crate::model;
+use crate::protocol::json;
+use crate::services::Services;
+
+use super::{action_types, approvals, executions, jobs, pipelines, stages, tags};
+
+/// What a handler answers; nothing when its output is empty or the operation has none.
+pub(crate) type Answer = Result<Option<Value>, AwsError>;
+
+type Handler = for<'a> fn(&'a Services, &'a Caller, Value) -> BoxFuture<'a, Answer>;
+
+/// A handler is an `async fn(&Services, &Caller, Value) -> Answer`; its input keeps to the model's types and
+/// constraints, and has no `null` in it.
+macro_rules! operations {
+    ($($name:literal $(=> $handler:path)?,)*) => {
+        const OPERATIONS: &[(&str, Option<Handler>)] = &[$(($name, operations!(@ $($handler)?)),)*];
+    };
+    (@) => { None };
+    (@ $handler:path) => { Some(|services, caller, input| Box::pin($handler(services, caller, input))) };
+}
+
+operations! {
+    "AcknowledgeJob" => jobs::acknowledge,
+    "AcknowledgeThirdPartyJob",
+    "CreateCustomActionType" => action_types::create,
+    "CreatePipeline" => pipelines::create,
+    "DeleteCustomActionType" => action_types::delete,
+    "DeletePipeline" => pipelines::delete,
+    "DeleteWebhook",
+    "DeregisterWebhookWithThirdParty",
+    "DisableStageTransition" => stages::disable_transition,
+    "EnableStageTransition" => stages::enable_transition,
+    "GetActionType" => action_types::get,
+    "GetJobDetails" => jobs::get,
+    "GetPipeline" => pipelines::get,
+    "GetPipelineExecution" => executions::get,
+    "GetPipelineState" => pipelines::state,
+    "GetThirdPartyJobDetails",
+    "ListActionExecutions" => executions::list_actions,
+    "ListActionTypes" => action_types::list,
+    "ListDeployActionExecutionTargets",
+    "ListPipelineExecutions" => executions::list,
+    "ListPipelines" => pipelines::list,
+    "ListRuleExecutions",
+    "ListRuleTypes",
+    "ListTagsForResource" => tags::list,
+    "ListWebhooks",
+    "OverrideStageCondition",
+    "PollForJobs" => jobs::poll,
+    "PollForThirdPartyJobs",
+    "PutActionRevision",
+    "PutApprovalResult" => approvals::put,
+    "PutJobFailureResult" => jobs::put_failure,
+    "PutJobSuccessResult" => jobs::put_success,
+    "PutThirdPartyJobFailureResult",
+    "PutThirdPartyJobSuccessResult",
+    "PutWebhook",
+    "RegisterWebhookWithThirdParty",
+    "RetryStageExecution" => stages::retry,
+    "RollbackStage" => stages::rollback,
+    "StartPipelineExecution" => executions::start,
+    "StopPipelineExecution" => executions::stop,
+    "TagResource" => tags::tag,
+    "UntagResource" => tags::untag,
+    "UpdateActionType",
+    "UpdatePipeline" => pipelines::update,
+}
+
+/// The operation's name, when that is one of the API's operations.
+pub(crate) fn known(operation: &str) -> Option<&'static str> {
+    OPERATIONS.iter().map(|(name, _)| *name).find(|name| *name == operation)
+}
+
+/// Decodes and checks the input, and lets the operation's handler answer.
+pub(crate) async fn call(services: &Services, caller: &Caller, operation: &str, body: &[u8]) -> Answer {
+    let model = model::codepipeline();
+    let row = OPERATIONS.iter().find(|(name, _)| *name == operation);
+    let (Some((_, handler)), Some(shape)) = (row, model.operation(operation)) else {
+        tracing::info!(
+            operation = operation.escape_debug().to_string(),
+            "CodePipeline has no such operation"
+        );
+        return Err(unknown(format!("CodePipeline has no operation {operation}")));
+    };
+    let input = json::decode(body)?;
+    constraints::validate(model, &shape.input, &input)?;
+    match handler {
+        Some(handler) => {
+            let output = handler(services, caller, json::without_nulls(input)).await?;
+            // The model decides: no output shape is an empty body, an empty output is `{}`.
+            Ok(shape.output.as_ref().map(|_| output.unwrap_or_else(|| Value::Object(Map::new()))))
+        }
+        None => {
+            tracing::info!(operation, "this version does not have the operation");
+            Err(unknown(format!("This version of Penstock does not have CodePipeline's {operation} yet")))
+        }
+    }
+}
+
+fn unknown(message: String) -> AwsError {
+    AwsError::client("UnknownOperationException", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_every_operation_of_the_model_once_and_no_other() {
+        let named: Vec<&str> = OPERATIONS.iter().map(|(name, _)| *name).collect();
+        let modelled: Vec<&str> = model::codepipeline().operations().map(|(name, _)| name).collect();
+        assert_eq!(named, modelled);
+    }
+
+    #[test]
+    fn names_are_told_apart_by_case() {
+        assert_eq!(known("ListPipelines"), Some("ListPipelines"));
+        assert_eq!(known("listpipelines"), None);
+    }
+}

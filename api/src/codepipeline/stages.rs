@@ -1,0 +1,82 @@
+//! DisableStageTransition, EnableStageTransition, RetryStageExecution, RollbackStage.
+
+use penstock_engine::declaration::stage::RetryMode;
+use penstock_engine::ids::ExecutionId;
+use penstock_engine::pipeline::{RetryRequest, Switch, TransitionChange, TransitionType};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::caller::Caller;
+use crate::services::Services;
+
+use super::input::{decode, pipeline};
+use super::operations::Answer;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Transition {
+    pipeline_name: String,
+    stage_name: String,
+    transition_type: TransitionType,
+    /// Only when disabling.
+    #[serde(default)]
+    reason: String,
+}
+
+pub(super) async fn disable_transition(services: &Services, caller: &Caller, input: Value) -> Answer {
+    let transition: Transition = decode(input)?;
+    let reason = transition.reason.clone();
+    change(services, caller, transition, Switch::Disable(reason)).await
+}
+
+pub(super) async fn enable_transition(services: &Services, caller: &Caller, input: Value) -> Answer {
+    change(services, caller, decode(input)?, Switch::Enable).await
+}
+
+async fn change(services: &Services, caller: &Caller, transition: Transition, switch: Switch) -> Answer {
+    let name = pipeline(caller, transition.pipeline_name);
+    let change = TransitionChange {
+        stage: transition.stage_name,
+        transition: transition.transition_type,
+        switch,
+        by: caller.arn(),
+    };
+    services.pipelines()?.change_transition(name, change).await?;
+    Ok(None)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Retry {
+    pipeline_name: String,
+    stage_name: String,
+    pipeline_execution_id: ExecutionId,
+    retry_mode: RetryMode,
+}
+
+pub(super) async fn retry(services: &Services, caller: &Caller, input: Value) -> Answer {
+    let retry: Retry = decode(input)?;
+    let name = pipeline(caller, retry.pipeline_name);
+    let request = RetryRequest {
+        stage: retry.stage_name,
+        execution: retry.pipeline_execution_id,
+        mode: retry.retry_mode,
+    };
+    let id = services.pipelines()?.retry_stage(name, request).await?;
+    Ok(Some(json!({ "pipelineExecutionId": id })))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Rollback {
+    pipeline_name: String,
+    stage_name: String,
+    target_pipeline_execution_id: ExecutionId,
+}
+
+pub(super) async fn rollback(services: &Services, caller: &Caller, input: Value) -> Answer {
+    let Rollback { pipeline_name, stage_name, target_pipeline_execution_id: target } = decode(input)?;
+    let name = pipeline(caller, pipeline_name);
+    let id = services.pipelines()?.rollback_stage(name, stage_name, target, caller.arn()).await?;
+    Ok(Some(json!({ "pipelineExecutionId": id })))
+}

@@ -1,0 +1,51 @@
+//! The daemon: AWS's wire protocols on one port.
+//!
+//! Read in this order: `startup` (from the command line to a listening port and back), `server` and
+//! `dispatch` (the way of a request), `codepipeline::operations` (the table of what is answered).
+
+mod cli;
+mod endpoints;
+mod logging;
+mod startup;
+
+mod bridge;
+mod server;
+
+mod classify;
+mod credential;
+mod dispatch;
+mod hosts;
+mod loopback;
+mod request_id;
+
+mod caller;
+mod constraints;
+mod error;
+mod model;
+mod protocol;
+mod s3_wire;
+
+mod codepipeline;
+mod companions;
+mod services;
+
+mod metrics;
+mod operator;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let settings = cli::Cli::parse().into_settings();
+    let started = logging::start(settings.log_format, &settings.log_level);
+    let ended = started.and_then(|()| actix_rt::System::new().block_on(startup::run(settings)));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            let _ = writeln!(std::io::stderr(), "penstock: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}

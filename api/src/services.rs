@@ -1,0 +1,159 @@
+//! Everything that answers requests, in one place that handlers are given.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::thread::available_parallelism;
+
+use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
+use penstock_actors::artifacts::stored::Spool;
+use penstock_actors::aws::clients::{self, AwsClients};
+use penstock_actors::aws::endpoint;
+use penstock_actors::clock::Clock;
+use penstock_actors::companions::iam::Iam;
+use penstock_actors::companions::s3::service::S3;
+use penstock_actors::companions::sts::{InvalidCredentials, IssuedCaller, Sts};
+use penstock_actors::providers::table::Providers;
+use penstock_actors::{Handle, RemoveArtifact};
+use penstock_engine::action_type::Catalogue;
+use penstock_storage::Store;
+
+use crate::cli::Settings;
+use crate::companions::s3::gateway::Gateway;
+use crate::endpoints::Endpoints;
+use crate::error::AwsError;
+use crate::hosts::Hosts;
+use crate::loopback::Loopback;
+use crate::metrics::Metrics;
+
+/// Whom pipelines' roles must trust.
+const SERVICE: &str = "codepipeline.amazonaws.com";
+
+/// The daemon's services. One value, shared by all workers and by the SDK's in-process calls.
+pub(crate) struct Services {
+    /// The names we answer to.
+    pub(crate) hosts: Hosts,
+    /// The Region of a request that names none.
+    pub(crate) default_region: String,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
+    /// S3's wire protocol over our own buckets.
+    pub(crate) s3: Gateway,
+    /// Roles and policies.
+    pub(crate) iam: Arc<Iam>,
+    /// Sessions of roles.
+    pub(crate) sts: Arc<Sts>,
+    /// Calls under the pipelines' roles.
+    pub(crate) aws: AwsClients,
+    /// Where everything is kept.
+    pub(crate) store: Store,
+    /// The engine. Begun last, since what it takes up at once calls the services above.
+    pipelines: OnceLock<Handle>,
+}
+
+impl Services {
+    /// Begins all services on this store, and lets what a former process left unfinished go on. An error is
+    /// one sentence for the person at the terminal.
+    pub(crate) async fn start(
+        store: Store,
+        spool: PathBuf,
+        hosts: Hosts,
+        settings: &Settings,
+        endpoints: &Endpoints,
+    ) -> Result<Arc<Self>, String> {
+        let loopback = Loopback::default();
+        let iam = Arc::new(Iam::new(store.clone()));
+        let sts = Sts::open(&store, Arc::clone(&iam)).await.map_err(|error| error.to_string())?;
+        let s3 = S3::open(store.clone()).await.map_err(|error| error.to_string())?;
+        let aws = AwsClients::new(clients::Settings {
+            in_process: SharedHttpConnector::new(loopback.clone()),
+            endpoints: endpoint::Endpoints {
+                all: None,
+                s3: endpoints.s3.clone(),
+                sts: endpoints.sts.clone(),
+            },
+            service: service_credentials(&sts)?,
+            environment: environment_credentials(|name| std::env::var(name).ok()),
+        })
+        .map_err(|error| error.to_string())?;
+        let removes_artifacts = !settings.keep_artifacts && endpoints.s3.is_none();
+        let remove_artifact = removes_artifacts.then(|| artifact_remover(Arc::clone(&s3)));
+        let services = Arc::new(Self {
+            s3: Gateway::new(s3, hosts.clone()),
+            hosts,
+            default_region: settings.default_region.clone(),
+            metrics: Metrics::new(),
+            iam,
+            sts: Arc::new(sts),
+            aws: aws.clone(),
+            store: store.clone(),
+            pipelines: OnceLock::new(),
+        });
+        loopback.connect(&services);
+        let pipelines = penstock_actors::start(
+            store,
+            Clock::system(),
+            Arc::new(Catalogue::builtin()),
+            Providers::new(&aws, &Spool::new(spool)),
+            remove_artifact,
+            penstock_actors::Settings {
+                keep_executions: u64::from(settings.keep_executions),
+                arbiters: available_parallelism().map_or(1, usize::from),
+                ..penstock_actors::Settings::default()
+            },
+        );
+        let _ = services.pipelines.set(pipelines);
+        Ok(services)
+    }
+
+    /// The engine; while the daemon is starting there is none.
+    pub(crate) fn pipelines(&self) -> Result<&Handle, AwsError> {
+        self.pipelines.get().ok_or_else(|| {
+            AwsError::new("ServiceUnavailable", 503, "The daemon is starting: try again in a moment.")
+        })
+    }
+
+    /// Who holds a key that this daemon issued; nobody for every other key. A session's key with a wrong or
+    /// expired token is an error.
+    pub(crate) fn issued_key(
+        &self,
+        access_key: &str,
+        session_token: Option<&str>,
+    ) -> Result<Option<IssuedCaller>, InvalidCredentials> {
+        // Credentials go by the wall clock, whatever the daemon's own says.
+        let now = Clock::system().now();
+        self.sts.caller_of(access_key, session_token, now)
+    }
+
+    /// Whether there is room for data; the reason when there is none.
+    pub(crate) fn accepts_data(&self) -> Result<(), String> {
+        self.store.accepts_data().map_err(|full| full.to_string())
+    }
+}
+
+fn service_credentials(sts: &Sts) -> Result<Credentials, String> {
+    let (key, secret, token) = sts.service_credentials(SERVICE).map_err(|error| error.to_string())?;
+    Ok(Credentials::new(key, secret, Some(token), None, "penstock"))
+}
+
+/// What endpoints elsewhere are called with, as every AWS tool finds it.
+fn environment_credentials(variable: impl Fn(&str) -> Option<String>) -> Option<Credentials> {
+    let (key, secret) = (variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SECRET_ACCESS_KEY")?);
+    Some(Credentials::new(key, secret, variable("AWS_SESSION_TOKEN"), None, "environment"))
+}
+
+/// Retention frees the embedded store of what expired executions left there.
+fn artifact_remover(s3: Arc<S3>) -> RemoveArtifact {
+    Arc::new(move |artifact| {
+        let s3 = Arc::clone(&s3);
+        Box::pin(async move {
+            if let Err(error) = s3.delete_object_quietly(&artifact.bucket, &artifact.key).await {
+                tracing::warn!(bucket = artifact.bucket, key = artifact.key, %error, "an expired artifact stays");
+            }
+        })
+    })
+}
+
+#[cfg(test)]
+#[path = "services_for_tests.rs"]
+pub(crate) mod tests_support;
