@@ -1,0 +1,17 @@
+//! Tests that drive the built daemon over its port, as people and programs do.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod approval;
+mod artifacts;
+mod bad_input;
+mod full_disk;
+mod iam;
+mod jobs;
+mod operations;
+mod restart;
+mod roles;
+mod s3;
+mod terraform;
+mod tidy;
+mod tutorial;

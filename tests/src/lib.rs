@@ -1,0 +1,20 @@
+//! The daemon, driven from outside: what the tests in `it/` stand on.
+//!
+//! `daemon` starts, kills and starts again; `http` says exactly the bytes a test wants said; `aws` calls an
+//! operation in one line; `clients` finds or makes the AWS CLI, `awslocal` and boto3.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "this crate serves tests only: what is not as it should be fails the test, there and then"
+)]
+
+pub mod aws;
+pub mod binary;
+pub mod clients;
+pub mod daemon;
+pub mod gate;
+pub mod http;
+pub mod pipelines;
+pub mod waiting;
