@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler};
 use penstock_engine::ids::{Incarnation, PipelineKey};
-use penstock_engine::pipeline::{Head, StartRequest, create, not_found};
+use penstock_engine::pipeline::{Head, StartRequest, create, not_found, resource_not_found};
 use penstock_engine::rejection::{Rejection, RejectionKind};
 use penstock_engine::step::{Effect, ReplyId};
 use penstock_storage::keys::codepipeline as keys;
@@ -113,13 +113,8 @@ async fn take(local: &Rc<Local>, command: Command) {
             let _ = command.reply.send(Ok(penstock_engine::step::Answer::Done));
             return;
         }
-        (Ok(None), Order::Tag(_) | Order::Untag(_)) => {
-            let PipelineKey { account, name, .. } = &command.pipeline;
-            resource_not_found(account, name)
-        }
-        (Ok(None), Order::Update(_)) => {
-            let PipelineKey { account, name, .. } = &command.pipeline;
-            not_found(account, name)
+        (Ok(None), Order::Tag(_) | Order::Untag(_) | Order::Update(_)) => {
+            resource_not_found(&command.pipeline)
         }
         (Ok(None), _) => not_found(&command.pipeline.account, &command.pipeline.name),
         (Err(error), _) => internal(&error),
@@ -138,12 +133,6 @@ async fn bearer(local: &Local, name: &PipelineKey) -> Result<Option<Incarnation>
         };
         local.let_leave(&who).await;
     }
-}
-
-/// `ResourceNotFoundException` of the tagging operations.
-pub(crate) fn resource_not_found(account: &str, name: &str) -> Rejection {
-    let text = format!("The account with id '{account}' does not include a pipeline with the name '{name}'");
-    Rejection::new(RejectionKind::ResourceNotFound, text)
 }
 
 fn internal(error: &StoreError) -> Rejection {

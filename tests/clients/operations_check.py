@@ -185,7 +185,7 @@ def create():
 
 
 def get_and_update():
-    fails("PipelineNotFoundException", codepipeline.update_pipeline, "update", pipeline=declaration("update"))
+    fails("ResourceNotFoundException", codepipeline.update_pipeline, "update", pipeline=declaration("update"))
     codepipeline.create_pipeline(pipeline=declaration("update"), tags=[{"key": "k", "value": "v"}])
     first_ended("update")
     second = declaration("update")

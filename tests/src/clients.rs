@@ -68,7 +68,8 @@ impl Clients {
         if made.are_fit() {
             return Ok(made);
         }
-        make(&target().join("test-clients"))?;
+        notice("making a Python environment with the AWS CLI, boto3 and awslocal (once)");
+        python_environment(&target().join("test-clients"), &PACKAGES)?;
         if made.are_fit() { Ok(made) } else { Err("what pip installed does not run".to_owned()) }
     }
 
@@ -134,22 +135,26 @@ fn is_new_enough(output: &Output) -> bool {
     output.status.success() && parts.as_slice() >= OLDEST_BOTO3.as_slice()
 }
 
-/// Makes the Python environment; the person's own pip settings (proxies, mirrors) apply.
-fn make(folder: &Path) -> Result<(), String> {
-    notice("making a Python environment with the AWS CLI, boto3 and awslocal (once)");
-    let run = |command: &mut Command, what: &str| {
-        let output = command.output().map_err(|error| format!("{what}: {error}"))?;
-        if output.status.success() {
-            return Ok(());
-        }
-        let said = String::from_utf8_lossy(&output.stderr);
-        Err(format!("{what}: {}", said.lines().last().unwrap_or("no reason given")))
-    };
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder), "python3 -m venv")?;
-    run(
-        Command::new(folder.join("bin/python3"))
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-            .args(PACKAGES),
-        "pip install",
-    )
+/// Makes a Python environment with those packages; the person's own pip settings (proxies, mirrors) apply.
+pub fn python_environment(folder: &Path, packages: &[&str]) -> Result<(), String> {
+    made(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder), "python3 -m venv")?;
+    let mut pip = pip(folder, "install");
+    made(pip.arg("--quiet").args(packages), "pip install")
+}
+
+/// `pip` of that environment.
+pub fn pip(environment: &Path, word: &str) -> Command {
+    let mut command = Command::new(environment.join("bin/python3"));
+    command.args(["-m", "pip", word, "--disable-pip-version-check"]);
+    command
+}
+
+/// Runs a step of a set-up; says in a line why it failed.
+pub fn made(command: &mut Command, what: &str) -> Result<(), String> {
+    let output = command.output().map_err(|error| format!("{what}: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(format!("{what}: {}", said.lines().last().unwrap_or("no reason given")))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use penstock_engine::declaration::pipeline::PipelineDeclaration;
 use penstock_engine::ids::{Incarnation, PipelineKey};
-use penstock_engine::pipeline::{Head, Version, not_found};
+use penstock_engine::pipeline::{Head, Version, not_found, resource_not_found};
 use penstock_engine::rejection::{Rejection, RejectionKind};
 use penstock_engine::validation::secrets::mask_secrets;
 use penstock_storage::keys::codepipeline as keys;
@@ -12,7 +12,6 @@ use penstock_storage::{Direction, NameEntry, StoreError, TagsRecord, View};
 use serde_json::{Value, json};
 
 use crate::Handle;
-use crate::pipelines::resource_not_found;
 
 use super::pages::{Page, internal};
 
@@ -54,11 +53,10 @@ impl Handle {
         &self,
         pipeline: &PipelineKey,
     ) -> Result<Option<PipelineDeclaration>, Rejection> {
-        let found = self
-            .look(pipeline, |view, head| {
-                view.get::<Version>(&keys::version(&head.incarnation, u64::from(head.version)))
-            })
-            .await?;
+        let look = self.look(pipeline, |view, head| {
+            view.get::<Version>(&keys::version(&head.incarnation, u64::from(head.version)))
+        });
+        let found = as_resource(pipeline, look.await)?;
         Ok(found.map(|version| version.declaration))
     }
 
@@ -107,13 +105,7 @@ impl Handle {
     /// ListTagsForResource of a pipeline.
     pub async fn tags(&self, pipeline: &PipelineKey) -> Result<BTreeMap<String, String>, Rejection> {
         let look = self.look(pipeline, |view, head| view.get::<TagsRecord>(&keys::tags(&head.incarnation)));
-        match look.await {
-            Ok(tags) => Ok(tags.unwrap_or_default().0),
-            Err(Rejection { kind: RejectionKind::PipelineNotFound, .. }) => {
-                Err(resource_not_found(&pipeline.account, &pipeline.name))
-            }
-            Err(other) => Err(other),
-        }
+        as_resource(pipeline, look.await).map(|tags| tags.unwrap_or_default().0)
     }
 
     /// Looks at a pipeline's records by its head; an unknown name is AWS's `PipelineNotFoundException`.
@@ -144,4 +136,12 @@ pub(crate) fn with_token(mut answer: Value, token: Option<String>) -> Value {
         answer["nextToken"] = Value::String(token);
     }
     answer
+}
+
+/// For the operations that call an unknown pipeline an unknown resource.
+fn as_resource<T>(pipeline: &PipelineKey, looked: Result<T, Rejection>) -> Result<T, Rejection> {
+    looked.map_err(|refusal| match refusal.kind {
+        RejectionKind::PipelineNotFound => resource_not_found(pipeline),
+        _ => refusal,
+    })
 }

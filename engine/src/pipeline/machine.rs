@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::ids::ExecutionNumber;
+use crate::ids::{ExecutionNumber, PipelineKey};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::stage::{Level, StageId};
 use crate::step::{Answer, Effect, ReplyId, Step, Write};
@@ -98,16 +98,16 @@ impl Pipeline {
             Input::Recalled(recalled) => self.recalled(*recalled, now),
             Input::Start(_, reply)
             | Input::Stop { reply, .. }
-            | Input::Update(_, reply)
             | Input::Delete(reply)
             | Input::Transition(_, reply)
             | Input::Retry(_, reply)
             | Input::Rollback(_, reply)
-            | Input::Tag(_, reply)
-            | Input::Untag(_, reply)
                 if self.head.deleted =>
             {
                 Step::refuse(reply, self.not_found())
+            }
+            Input::Update(_, reply) | Input::Tag(_, reply) | Input::Untag(_, reply) if self.head.deleted => {
+                Step::refuse(reply, resource_not_found(&self.head.pipeline))
             }
             Input::Start(request, reply) => self.start(*request, reply, now),
             Input::Stop { execution, level, reason, reply } => {
@@ -211,6 +211,14 @@ impl Pipeline {
         }
         Ok(())
     }
+}
+
+/// `ResourceNotFoundException`, which the tagging operations and UpdatePipeline answer for an unknown pipeline.
+/// UpdatePipeline's list of errors has neither; moto's test, whose text is the tagging operations', says which (inferred).
+pub fn resource_not_found(pipeline: &PipelineKey) -> Rejection {
+    let PipelineKey { account, name, .. } = pipeline;
+    let text = format!("The account with id '{account}' does not include a pipeline with the name '{name}'");
+    Rejection::new(RejectionKind::ResourceNotFound, text)
 }
 
 /// `PipelineNotFoundException` in AWS's words.

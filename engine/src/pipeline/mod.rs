@@ -26,7 +26,7 @@ pub use create::create;
 pub use input::{
     Input, RetryRequest, RollbackRequest, StartRequest, Switch, TransitionChange, TransitionType,
 };
-pub use machine::{Pipeline, not_found};
+pub use machine::{Pipeline, not_found, resource_not_found};
 pub use recall::{Found, Purpose, Recall, Recalled, Which};
 pub use state::{
     Disabled, Execution, ExecutionStatus, ExecutionType, Head, Place, ResolvedVariable, Rollback, StageHead,

@@ -236,13 +236,15 @@ impl Oracle {
             (
                 Asked::Start(incarnation, _)
                 | Asked::Stop(incarnation, ..)
-                | Asked::Update(incarnation, _)
-                | Asked::Tag(incarnation, ..)
                 | Asked::Retry(incarnation, _)
                 | Asked::Rollback(incarnation, _)
                 | Asked::Transition { incarnation, .. }
                 | Asked::Delete(incarnation),
                 RejectionKind::PipelineNotFound,
+            )
+            | (
+                Asked::Update(incarnation, _) | Asked::Tag(incarnation, ..),
+                RejectionKind::ResourceNotFound,
             ) => disk.names.values().all(|other| other != incarnation),
             (Asked::Transition { incarnation, stage: Some(stage), .. }, RejectionKind::StageNotFound) => {
                 // Some version did not have it.

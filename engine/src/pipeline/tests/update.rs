@@ -144,7 +144,8 @@ fn a_pipeline_at_rest_is_deleted_at_once_and_then_not_found() {
     };
     assert_eq!(bench.start(), not_found(2));
     assert_eq!(bench.stop(1, Level::Finish), not_found(3));
-    assert_eq!(bench.update("Source: S"), not_found(4));
+    let text = "The account with id '1' does not include a pipeline with the name 'p'";
+    assert_eq!(bench.update("Source: S"), [format!("effect answer 4: ResourceNotFound: {text}")]);
     assert_eq!(bench.delete(), not_found(5));
     assert_eq!(bench.machine, before);
 }
