@@ -5,6 +5,7 @@
 mod approval;
 mod artifacts;
 mod bad_input;
+mod external;
 mod full_disk;
 mod iam;
 mod jobs;

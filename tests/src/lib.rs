@@ -1,7 +1,8 @@
 //! The daemon, driven from outside: what the tests in `it/` stand on.
 //!
 //! `daemon` starts, kills and starts again; `http` says exactly the bytes a test wants said; `aws` calls an
-//! operation in one line; `clients` finds or makes the AWS CLI, `awslocal` and boto3.
+//! operation in one line; `clients` finds or makes the AWS CLI, `awslocal` and boto3; `moto` is
+//! an emulator that others wrote.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,5 +17,6 @@ pub mod clients;
 pub mod daemon;
 pub mod gate;
 pub mod http;
+pub mod moto;
 pub mod pipelines;
 pub mod waiting;
