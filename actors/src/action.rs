@@ -11,10 +11,11 @@ use penstock_engine::action::{
     Action, ActionExecution, ActionRef, Context as Known, ContextEntry, Failure, Input, Progress, Report,
     Work,
 };
-use penstock_engine::declaration::action::ActionOwner;
+use penstock_engine::declaration::action::{ActionCategory, ActionOwner};
 use penstock_engine::ids::{ExecutionNumber, PipelineKey};
 use penstock_engine::pipeline::Execution;
 use penstock_engine::rejection::Rejection;
+use penstock_engine::source::SourceRevisionOverride;
 use penstock_engine::stage::StageId;
 use penstock_engine::step::{Answer, Effect, ReplyId};
 use penstock_engine::variables::references;
@@ -294,7 +295,14 @@ pub(crate) fn known_to(view: &View<'_>, record: &ActionExecution) -> Result<Know
             known.namespaces.insert(name, variables);
         }
     }
-    let variables = execution.into_iter().flat_map(|execution| execution.variables);
+    let Some(execution) = execution else { return Ok(known) };
+    if record.declaration.action_type_id.category == ActionCategory::Source {
+        let own = |given: &SourceRevisionOverride| given.action_name == record.declaration.name;
+        let change = execution.change.filter(|change| change.action == record.declaration.name);
+        known.change = change.map(|change| change.change);
+        known.overrides = execution.overrides.into_iter().filter(own).collect();
+    }
+    let variables = execution.variables.into_iter();
     known.variables = variables.map(|variable| (variable.name, variable.resolved_value)).collect();
     Ok(known)
 }

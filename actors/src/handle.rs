@@ -9,10 +9,14 @@ use actix::{Actor, Addr, Arbiter};
 use penstock_engine::action_type::Catalogue;
 use penstock_engine::declaration::pipeline::PipelineDeclaration;
 use penstock_engine::ids::{ExecutionId, Incarnation, PipelineKey};
-use penstock_engine::pipeline::{RetryRequest, RollbackRequest, TransitionChange, Trigger, TriggerType};
+use penstock_engine::pipeline::{
+    RetryRequest, RevisionAnnouncement, RollbackRequest, TransitionChange, Trigger, TriggerType,
+};
 use penstock_engine::rejection::{Rejection, RejectionKind};
+use penstock_engine::source::SourceRevisionOverride;
 use penstock_engine::stage::Level;
 use penstock_engine::step::Answer;
+use penstock_engine::time::Timestamp;
 use penstock_storage::Store;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use uuid::Uuid;
@@ -98,8 +102,25 @@ pub struct StartOrder {
     pub token: Option<String>,
     /// Overrides of the pipeline's variables, by name.
     pub variables: Vec<(String, String)>,
+    /// What source actions take instead of the newest revision.
+    pub overrides: Vec<SourceRevisionOverride>,
     /// The caller's ARN: the trigger's detail.
     pub caller: String,
+}
+
+/// What PutActionRevision says.
+#[derive(Clone, Debug)]
+pub struct Announced {
+    /// The stage's name.
+    pub stage: String,
+    /// The source action's name.
+    pub action: String,
+    /// `revisionId`.
+    pub revision_id: String,
+    /// `revisionChangeId`.
+    pub change_id: String,
+    /// `created`.
+    pub created: Timestamp,
 }
 
 impl Handle {
@@ -146,9 +167,25 @@ impl Handle {
         self.accepts_data()?;
         let trigger =
             Trigger { trigger_type: TriggerType::StartPipelineExecution, trigger_detail: Some(start.caller) };
-        let StartOrder { token, variables, .. } = start;
-        let order = Order::Start { execution: new_execution(), token, variables, trigger };
+        let StartOrder { token, variables, overrides, .. } = start;
+        let order = Order::Start { execution: new_execution(), token, variables, overrides, trigger };
         execution_of(self.command(pipeline, order).await?)
+    }
+
+    /// PutActionRevision: the execution through which the revision is known, and whether this started it.
+    pub async fn put_action_revision(
+        &self,
+        pipeline: PipelineKey,
+        announced: Announced,
+    ) -> Result<(ExecutionId, bool), Rejection> {
+        self.accepts_data()?;
+        let Announced { stage, action, revision_id, change_id, created } = announced;
+        let id = new_execution();
+        let announced = RevisionAnnouncement { stage, action, revision_id, change_id, created, id };
+        match self.command(pipeline, Order::Announce(Box::new(announced))).await? {
+            Answer::Revision { new, execution } => Ok((execution, new)),
+            other => Err(mismatch(&other)),
+        }
     }
 
     /// StopPipelineExecution.
@@ -203,6 +240,11 @@ impl Handle {
     /// UntagResource on a pipeline.
     pub async fn untag(&self, pipeline: PipelineKey, keys: Vec<String>) -> Result<(), Rejection> {
         self.command(pipeline, Order::Untag(keys)).await.map(drop)
+    }
+
+    /// The clock by which deadlines go.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
     }
 
     /// Counters for operators.

@@ -41,7 +41,7 @@ pub mod providers;
 pub mod companions;
 
 pub use catalogues::Place;
-pub use handle::{Handle, Settings, StartOrder, start};
+pub use handle::{Announced, Handle, Settings, StartOrder, start};
 pub use janitor::RemoveArtifact;
 pub use jobs::JobQuery;
 pub use words::ApprovalPlace;

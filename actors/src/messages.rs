@@ -6,8 +6,11 @@ use actix::Message;
 use penstock_engine::action::{self, ActionRef, JobWord, Report, Verdict};
 use penstock_engine::declaration::pipeline::PipelineDeclaration;
 use penstock_engine::ids::{ExecutionId, Incarnation, PipelineKey};
-use penstock_engine::pipeline::{Execution, RetryRequest, RollbackRequest, TransitionChange, Trigger};
+use penstock_engine::pipeline::{
+    Execution, RetryRequest, RevisionAnnouncement, RollbackRequest, TransitionChange, Trigger,
+};
 use penstock_engine::rejection::Rejection;
+use penstock_engine::source::SourceRevisionOverride;
 use penstock_engine::stage::{Level, StageId};
 use penstock_engine::step::{Answer, Effect, ReplyId};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -46,8 +49,10 @@ pub(crate) enum Order {
         execution: ExecutionId,
         token: Option<String>,
         variables: Vec<(String, String)>,
+        overrides: Vec<SourceRevisionOverride>,
         trigger: Trigger,
     },
+    Announce(Box<RevisionAnnouncement>),
     Stop {
         execution: ExecutionId,
         level: Level,

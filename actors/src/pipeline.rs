@@ -179,15 +179,26 @@ impl Handler<Command> for PipelineActor {
         let reply = ReplyId(self.next_reply);
         self.callers.borrow_mut().insert(reply, (command.reply, command.permit));
         let input = match command.order {
-            Order::Start { execution, token, variables, trigger } => {
+            Order::Start { execution, token, variables, overrides, trigger } => {
                 let known = self.started_before(token.as_deref());
                 let begins = known.is_none().then(|| token.clone()).flatten();
                 let id = execution.clone();
-                let request = StartRequest { id: execution, token, known, variables, trigger };
+                let (revisions, change) = (Vec::new(), None);
+                let request = StartRequest {
+                    id: execution,
+                    token,
+                    known,
+                    variables,
+                    overrides,
+                    revisions,
+                    change,
+                    trigger,
+                };
                 self.step(Input::Start(Box::new(request), reply), context);
                 self.remember_token(begins, &id, context);
                 return;
             }
+            Order::Announce(announced) => Input::Announce(announced, reply),
             Order::Stop { execution, level, reason } => Input::Stop { execution, level, reason, reply },
             Order::Update(declaration) => Input::Update(declaration, reply),
             Order::Delete => {

@@ -151,7 +151,16 @@ fn find(local: &Rc<Local>, id: &Incarnation) -> Result<Addr<PipelineActor>, Stor
 /// CreatePipeline: the batch is queued here, and when it is durable the actor begins by loading it.
 async fn bear(local: &Rc<Local>, command: Command) {
     let Order::Create { incarnation, declaration, tags, execution, trigger } = command.order else { return };
-    let start = StartRequest { id: execution, token: None, known: None, variables: Vec::new(), trigger };
+    let start = StartRequest {
+        id: execution,
+        token: None,
+        known: None,
+        variables: Vec::new(),
+        overrides: Vec::new(),
+        revisions: Vec::new(),
+        change: None,
+        trigger,
+    };
     let now = local.shared.clock.now();
     let step = create(command.pipeline, incarnation.clone(), *declaration, tags, start, ReplyId(0), now);
     let mut answer = None;

@@ -69,6 +69,11 @@ pub(crate) struct Settings {
     #[arg(long, env = "PENSTOCK_KEEP_ARTIFACTS", value_parser = FalseyValueParser::new())]
     pub(crate) keep_artifacts: bool,
 
+    /// Let anybody who reaches the daemon move its clock ahead, so that tests need not wait for deadlines:
+    /// POST /_penstock/clock
+    #[arg(long, env = "PENSTOCK_ALLOW_CLOCK", value_parser = FalseyValueParser::new())]
+    pub(crate) allow_clock: bool,
+
     /// How log lines are written, to standard error
     #[arg(long, env = "PENSTOCK_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
@@ -157,7 +162,7 @@ mod tests {
         assert_eq!(settings.listen.to_string(), "127.0.0.1:4566");
         assert_eq!(settings.keep_executions, 10_000);
         assert_eq!(settings.default_region, "us-east-1");
-        assert!(!settings.ephemeral && !settings.keep_artifacts);
+        assert!(!settings.ephemeral && !settings.keep_artifacts && !settings.allow_clock);
     }
 
     #[test]

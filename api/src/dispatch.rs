@@ -130,7 +130,7 @@ async fn route(
     id: &RequestId,
 ) -> Result<Response<Body>, AwsError> {
     match class {
-        Class::Operator => Ok(operator::answer(services, &head.method, head.uri.path(), id)),
+        Class::Operator => Ok(operator::answer(services, &head, body, id).await),
         Class::Json { service, operation } => json(services, *service, operation, &head, body).await,
         Class::Query { service } => query(services, service.as_deref(), &head, body, id).await,
         Class::S3 => s3(services, head, body, id).await,
@@ -217,7 +217,7 @@ fn refused(invalid: InvalidCredentials, form: Form) -> AwsError {
 }
 
 /// The whole body, when it is not too long.
-async fn collect(body: Body) -> Result<Bytes, AwsError> {
+pub(crate) async fn collect(body: Body) -> Result<Bytes, AwsError> {
     if let Some(bytes) = body.bytes() {
         return if bytes.len() > LONGEST_BODY { Err(too_large()) } else { Ok(bytes) };
     }

@@ -1,15 +1,19 @@
 //! `/_penstock/`: the daemon's own answers, for people and machines that look after it.
 
+mod clock;
+
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
 
 use http::header::{ALLOW, CONTENT_TYPE};
+use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
 use penstock_actors::metrics::Metrics as EngineMetrics;
 use s3s::Body;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::classify::OPERATOR_PREFIX;
+use crate::dispatch::printable;
 use crate::error::AwsError;
 use crate::protocol::json::Version;
 use crate::protocol::refusal::{Form, refusal};
@@ -17,19 +21,20 @@ use crate::request_id::RequestId;
 use crate::services::Services;
 
 /// Answers a request below `/_penstock`.
-pub(crate) fn answer(services: &Services, method: &Method, path: &str, id: &RequestId) -> Response<Body> {
+pub(crate) async fn answer(services: &Services, head: &Parts, body: Body, id: &RequestId) -> Response<Body> {
+    let path = head.uri.path();
     let what = path.strip_prefix(OPERATOR_PREFIX).unwrap_or(path).trim_end_matches('/');
-    let respond: fn(&Services) -> Response<Body> = match what {
-        "/health" => health,
-        "/metrics" => metrics,
-        _ => return refuse(id, "NotFoundException", 404, &format!("there is nothing at {path}")),
+    let reads = head.method == Method::GET || head.method == Method::HEAD;
+    let answered = match what {
+        "/health" if reads => Ok(health(services)),
+        "/metrics" if reads => Ok(metrics(services)),
+        "/clock" if reads => clock::show(services),
+        "/clock" if head.method == Method::POST => clock::advance(services, body).await,
+        "/clock" => return not_allowed(id, "GET, HEAD, POST"),
+        "/health" | "/metrics" => return not_allowed(id, "GET, HEAD"),
+        _ => Err(AwsError::new("NotFoundException", 404, format!("there is nothing at {}", printable(path)))),
     };
-    if method == Method::GET || method == Method::HEAD {
-        return respond(services);
-    }
-    let mut refused = refuse(id, "MethodNotAllowedException", 405, "only GET and HEAD");
-    refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-    refused
+    answered.unwrap_or_else(|error| refusal(Form::Json(Version::V1_1), &error, id))
 }
 
 /// 200 while data can be taken, 503 when the disk is nearly full: reads still work then.
@@ -90,6 +95,10 @@ fn resident_memory() -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
+fn json_text(body: &Value) -> Response<Body> {
+    text(StatusCode::OK, "application/json", body.to_string())
+}
+
 fn text(status: StatusCode, content_type: &'static str, body: String) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
@@ -97,6 +106,9 @@ fn text(status: StatusCode, content_type: &'static str, body: String) -> Respons
     response
 }
 
-fn refuse(id: &RequestId, code: &str, status: u16, message: &str) -> Response<Body> {
-    refusal(Form::Json(Version::V1_1), &AwsError::new(code, status, message), id)
+fn not_allowed(id: &RequestId, methods: &'static str) -> Response<Body> {
+    let error = AwsError::new("MethodNotAllowedException", 405, format!("only {methods}"));
+    let mut refused = refusal(Form::Json(Version::V1_1), &error, id);
+    refused.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    refused
 }

@@ -13,6 +13,7 @@ use penstock_actors::clock::Clock;
 use penstock_actors::companions::iam::Iam;
 use penstock_actors::companions::s3::service::S3;
 use penstock_actors::companions::sts::{InvalidCredentials, IssuedCaller, Sts};
+use penstock_actors::companions::wall_clock;
 use penstock_actors::providers::table::Providers;
 use penstock_actors::{Handle, RemoveArtifact};
 use penstock_engine::action_type::Catalogue;
@@ -35,6 +36,8 @@ pub(crate) struct Services {
     pub(crate) hosts: Hosts,
     /// The Region of a request that names none.
     pub(crate) default_region: String,
+    /// Whether people may move the clock.
+    pub(crate) allow_clock: bool,
     /// What is counted.
     pub(crate) metrics: Metrics,
     /// S3's wire protocol over our own buckets.
@@ -82,6 +85,7 @@ impl Services {
             s3: Gateway::new(s3, hosts.clone()),
             hosts,
             default_region: settings.default_region.clone(),
+            allow_clock: settings.allow_clock,
             metrics: Metrics::new(),
             iam,
             sts: Arc::new(sts),
@@ -90,9 +94,13 @@ impl Services {
             pipelines: OnceLock::new(),
         });
         loopback.connect(&services);
+        let clock = Clock::of_store(&store).map_err(|error| error.to_string())?;
+        if clock.ahead_millis() > 0 {
+            tracing::info!(seconds = clock.ahead_millis() / 1000, "the clock is ahead, as it was moved");
+        }
         let pipelines = penstock_actors::start(
             store,
-            Clock::system(),
+            clock,
             Arc::new(Catalogue::builtin()),
             Providers::new(&aws, &Spool::new(spool)),
             remove_artifact,
@@ -121,8 +129,7 @@ impl Services {
         session_token: Option<&str>,
     ) -> Result<Option<IssuedCaller>, InvalidCredentials> {
         // Credentials go by the wall clock, whatever the daemon's own says.
-        let now = Clock::system().now();
-        self.sts.caller_of(access_key, session_token, now)
+        self.sts.caller_of(access_key, session_token, wall_clock::now())
     }
 
     /// Whether there is room for data; the reason when there is none.

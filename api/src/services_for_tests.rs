@@ -28,6 +28,7 @@ async fn make() -> Services {
         s3: Gateway::over(OneBucket, hosts.clone()),
         hosts,
         default_region: "us-east-1".to_owned(),
+        allow_clock: true,
         metrics: Metrics::new(),
         iam,
         sts: Arc::new(sts),

@@ -87,6 +87,12 @@ impl fmt::Display for Effect {
                 Answer::Declaration(declaration) => {
                     write!(f, "answer {}: version {}", reply.0, declaration.version.unwrap_or(1))
                 }
+                Answer::Started(Some(id)) => write!(f, "answer {}: started execution {id}", reply.0),
+                Answer::Started(None) => write!(f, "answer {}: started nothing", reply.0),
+                Answer::Revision { new, execution } => {
+                    let known = if *new { "new" } else { "known" };
+                    write!(f, "answer {}: {known} revision of execution {execution}", reply.0)
+                }
                 Answer::ApprovedAt(when) => write!(f, "answer {}: approved at {}", reply.0, when.0),
                 Answer::Done => write!(f, "answer {}: done", reply.0),
             },

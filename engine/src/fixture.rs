@@ -33,6 +33,9 @@ pub(crate) fn start_request(number: u64) -> StartRequest {
         token: None,
         known: None,
         variables: Vec::new(),
+        overrides: Vec::new(),
+        revisions: Vec::new(),
+        change: None,
         trigger: Trigger { trigger_type: TriggerType::StartPipelineExecution, trigger_detail: None },
     }
 }

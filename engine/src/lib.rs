@@ -23,7 +23,9 @@ pub mod rejection;
 pub mod time;
 
 pub mod action_type;
+pub mod source;
 pub mod tags;
+pub mod triggers;
 pub mod validation;
 pub mod variables;
 

@@ -141,6 +141,15 @@ pub enum Answer {
     Execution(ExecutionId),
     /// The declaration as it now stands.
     Declaration(Box<PipelineDeclaration>),
+    /// The execution that news of a source started, if they started one.
+    Started(Option<ExecutionId>),
+    /// What became of an announced revision.
+    Revision {
+        /// Whether the pipeline did not know it.
+        new: bool,
+        /// The execution that it started, or through which it is known.
+        execution: ExecutionId,
+    },
     /// When the approval request was answered.
     ApprovedAt(Timestamp),
     /// It is done; there is nothing to say.

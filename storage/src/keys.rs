@@ -28,6 +28,7 @@
 //! | an old execution to remove | `trash/inc/n` | [`codepipeline::trash_execution`] |
 //! | an event | `event/seq` | [`codepipeline::event`] |
 //! | the last event's number | `event-last` | the committer |
+//! | how far the clock was moved | `clock-ahead` | [`daemon::clock_ahead`] |
 //! | that this is a record database | `format` | the disk |
 //! | a bucket | `s3-bucket/name` | [`s3::bucket`] |
 //! | a version of an object | `s3-object/bucket/key NUL desc(seq)` | [`s3::object`] |
@@ -46,6 +47,7 @@
 //! in their byte order: see [`s3`].
 
 pub mod codepipeline;
+pub mod daemon;
 pub mod iam;
 mod layout;
 pub mod s3;

@@ -63,9 +63,7 @@ macro_rules! first_version {
 }
 
 first_version!(
-    Head,
     Version,
-    Execution,
     StageExecution,
     ExecutionEntry,
     TokenEntry,
@@ -79,9 +77,20 @@ first_version!(
     CustomActionType,
 );
 
-impl Record for ActionExecution {
-    /// Version 2 knows jobs and approvals; what is older has none of them and reads as it is.
+impl Record for Head {
+    /// Version 2 knows the newest revision of each source; in what is older none is known.
     const VERSION: u8 = 2;
+}
+
+impl Record for Execution {
+    /// Version 2 knows overridden revisions and changes of repositories; what is older has none of them.
+    const VERSION: u8 = 2;
+}
+
+impl Record for ActionExecution {
+    /// Version 2 knows jobs and approvals, version 3 overridden revisions and changes of repositories; what is older
+    /// has none of them and reads as it is.
+    const VERSION: u8 = 3;
 }
 
 impl Batch {

@@ -5,6 +5,7 @@
 mod approval;
 mod artifacts;
 mod bad_input;
+mod clock;
 mod external;
 mod full_disk;
 mod iam;
@@ -15,6 +16,7 @@ mod quotas;
 mod restart;
 mod roles;
 mod s3;
+mod sources;
 mod terraform;
 mod tidy;
 mod tutorial;

@@ -83,6 +83,11 @@ impl AwsRefusal {
         matches!(self, Self::Refused(refused) if refused.status == 404)
     }
 
+    /// Whether the request makes no sense to the service.
+    pub fn is_bad_request(&self) -> bool {
+        matches!(self, Self::Refused(refused) if refused.status == 400)
+    }
+
     /// Whether the bucket is served elsewhere.
     pub fn is_elsewhere(&self) -> bool {
         matches!(self, Self::Refused(refused) if refused.status == 301 || refused.status == 307)
@@ -106,6 +111,7 @@ impl AwsRefusal {
         let by_status = || match status {
             _ if has_text => None,
             301 | 307 => Some(("PermanentRedirect", "Moved Permanently")),
+            400 => Some(("BadRequest", "Bad Request")),
             403 => Some(("AccessDenied", "Access Denied")),
             404 => Some(("NotFound", "Not Found")),
             _ => None,

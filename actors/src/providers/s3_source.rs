@@ -1,4 +1,5 @@
-//! Source/AWS/S3: the newest version of an object becomes an artifact (user guide, action-reference-S3).
+//! Source/AWS/S3: the newest version of an object, or the one that the execution was told to take, becomes an
+//! artifact (user guide, action-reference-S3).
 
 use std::collections::BTreeMap;
 
@@ -6,6 +7,7 @@ use async_trait::async_trait;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use penstock_engine::action::{Failure, Progress, SourceRevision, Success, Work};
 use penstock_engine::declaration::action::{ActionCategory, ActionOwner, ActionTypeId};
+use penstock_engine::source::{SourceRevisionType, overridden};
 use penstock_engine::time::Timestamp;
 
 use crate::artifacts::transfer::{self, Headers, Metadata, Source, Target};
@@ -54,13 +56,17 @@ impl Provider for S3Source {
 
     async fn run(&self, work: Work, _: &dyn Reporter) -> Result<Success, Failure> {
         let bucket = required(&work, "S3Bucket")?;
-        let key = required(&work, "S3ObjectKey")?;
+        let key = match overridden(&work.overrides, SourceRevisionType::S3ObjectKey) {
+            Some(key) => key,
+            None => required(&work, "S3ObjectKey")?,
+        };
         let artifact = output(&work)?;
         let access = Access::from(&work);
         let s3 = self.clients.s3(&access).await.map_err(|refusal| failures::of_access(&access, &refusal))?;
 
         check_versioning(&s3, &access, bucket).await?;
-        let object = newest(&s3, &access, bucket, key).await?;
+        let told = overridden(&work.overrides, SourceRevisionType::S3ObjectVersionId);
+        let object = find(&s3, &access, bucket, key, told).await?;
         let version = object.version_id().unwrap_or(UNVERSIONED);
 
         let from = Source { bucket, key, version: Some(version) };
@@ -84,18 +90,33 @@ async fn check_versioning(s3: &S3, access: &Access, bucket: &str) -> Result<(), 
     )))
 }
 
-async fn newest(s3: &S3, access: &Access, bucket: &str, key: &str) -> Result<HeadObjectOutput, Failure> {
-    let answer = s3.client.head_object().bucket(bucket).key(key).send().await;
+/// That version of the object, or else the newest.
+async fn find(
+    s3: &S3,
+    access: &Access,
+    bucket: &str,
+    key: &str,
+    version: Option<&str>,
+) -> Result<HeadObjectOutput, Failure> {
+    let look = s3.client.head_object().bucket(bucket).key(key).set_version_id(version.map(str::to_owned));
+    let answer = look.send().await;
     let answer = answer.map_err(|error| s3.refusal(&error)).and_then(|object| {
         s3.expected(object.e_tag())?;
         Ok(object)
     });
-    answer.map_err(|refusal| match refusal {
-        refusal if refusal.is_absent() => failures::configuration(format!(
+    answer.map_err(|refusal| match (refusal, version) {
+        // What is no version id at all is a bad request, and a HEAD has no body to say so.
+        (refusal, Some(version)) if refusal.is_absent() || refusal.is_bad_request() => {
+            failures::configuration(format!(
+                "No version {version} of the object with the key {key} was found in the Amazon S3 bucket named \
+                 {bucket}. Start the pipeline with a version that is there."
+            ))
+        }
+        (refusal, _) if refusal.is_absent() => failures::configuration(format!(
             "No object with the key {key} was found in the Amazon S3 bucket named {bucket}. Upload the object, or \
              choose another one in the action's configuration, and then try again."
         )),
-        refusal => failures::of_bucket(access, bucket, &refusal),
+        (refusal, _) => failures::of_bucket(access, bucket, &refusal),
     })
 }
 

@@ -4,6 +4,7 @@
 use penstock_actors::StartOrder;
 use penstock_actors::reads::ActionFilter;
 use penstock_engine::ids::ExecutionId;
+use penstock_engine::source::SourceRevisionOverride;
 use penstock_engine::stage::Level;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -25,7 +26,8 @@ struct Start {
     #[serde(default)]
     variables: Vec<Variable>,
     client_request_token: Option<String>,
-    source_revisions: Option<Vec<Value>>,
+    #[serde(default)]
+    source_revisions: Vec<SourceRevisionOverride>,
 }
 
 #[derive(Deserialize)]
@@ -36,14 +38,10 @@ struct Variable {
 
 pub(super) async fn start(services: &Services, caller: &Caller, input: Value) -> Answer {
     let start: Start = decode(input)?;
-    if start.source_revisions.is_some_and(|revisions| !revisions.is_empty()) {
-        return Err(AwsError::validation(
-            "This version of Penstock does not override source revisions yet: 'sourceRevisions' must be empty.",
-        ));
-    }
     let order = StartOrder {
         token: start.client_request_token,
         variables: start.variables.into_iter().map(|variable| (variable.name, variable.value)).collect(),
+        overrides: start.source_revisions,
         caller: caller.arn(),
     };
     let id = services.pipelines()?.start_execution(pipeline(caller, start.name), order).await?;

@@ -9,5 +9,6 @@ mod executions;
 mod input;
 mod jobs;
 mod pipelines;
+mod revisions;
 mod stages;
 mod tags;

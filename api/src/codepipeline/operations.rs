@@ -13,7 +13,7 @@ use crate::model;
 use crate::protocol::json;
 use crate::services::Services;
 
-use super::{action_types, approvals, executions, jobs, pipelines, stages, tags};
+use super::{action_types, approvals, executions, jobs, pipelines, revisions, stages, tags};
 
 /// What a handler answers; nothing when its output is empty or the operation has none.
 pub(crate) type Answer = Result<Option<Value>, AwsError>;
@@ -59,7 +59,7 @@ operations! {
     "OverrideStageCondition",
     "PollForJobs" => jobs::poll,
     "PollForThirdPartyJobs",
-    "PutActionRevision",
+    "PutActionRevision" => revisions::put,
     "PutApprovalResult" => approvals::put,
     "PutJobFailureResult" => jobs::put_failure,
     "PutJobSuccessResult" => jobs::put_success,

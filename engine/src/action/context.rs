@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::ids::ActionExecutionId;
+use crate::source::SourceRevisionOverride;
+use crate::triggers::GitChange;
 
 use super::state::ArtifactLocation;
 
@@ -33,6 +35,10 @@ pub struct Context {
     pub variables: BTreeMap<String, String>,
     /// Output variables of earlier actions, by namespace.
     pub namespaces: BTreeMap<String, BTreeMap<String, String>>,
+    /// What it takes instead of the newest revision, if it is a source action.
+    pub overrides: Vec<SourceRevisionOverride>,
+    /// The change of its repository that started the execution.
+    pub change: Option<GitChange>,
     /// Its type is a custom one that was deleted or never created.
     pub type_is_gone: bool,
 }

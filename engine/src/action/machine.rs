@@ -212,6 +212,8 @@ impl ActionExecution {
             pipeline_role: record.pipeline_role.clone(),
             action_role: record.declaration.role_arn.clone(),
             configuration: record.resolved_configuration.clone().unwrap_or_default(),
+            overrides: record.overrides.clone(),
+            change: record.change.clone(),
             inputs: record.inputs.clone(),
             outputs: record.outputs.clone(),
             encryption_key: record.encryption_key.clone(),
@@ -279,6 +281,8 @@ fn resolve(record: &mut ActionExecution, context: Context) -> Result<(), Failure
         })
         .collect();
     record.inputs = inputs?;
+    record.overrides = context.overrides;
+    record.change = context.change;
     let scope = Scope {
         execution_id: record.execution.clone(),
         variables: context.variables,

@@ -8,8 +8,10 @@ use uuid::Uuid;
 use crate::declaration::action::ActionDeclaration;
 use crate::declaration::pipeline::{EncryptionKey, PipelineDeclaration};
 use crate::ids::{ActionExecutionId, ExecutionId, PipelineKey};
+use crate::source::SourceRevisionOverride;
 use crate::stage::{StageId, Wish};
 use crate::time::Timestamp;
+use crate::triggers::GitChange;
 
 use super::context::artifact_key;
 use super::job::Job;
@@ -51,6 +53,12 @@ pub struct ActionExecution {
     pub outputs: Vec<ArtifactLocation>,
     /// Where its inputs were found, known from its begin on.
     pub inputs: Vec<ArtifactLocation>,
+    /// What it takes instead of the newest revision, known from its begin on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<SourceRevisionOverride>,
+    /// The change of its repository that started the execution, known from its begin on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<GitChange>,
     /// The configuration with every reference replaced, known from its begin on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolved_configuration: Option<BTreeMap<String, String>>,
@@ -112,6 +120,8 @@ impl ActionExecution {
             pipeline_role: version.role_arn.clone(),
             region,
             inputs: Vec::new(),
+            overrides: Vec::new(),
+            change: None,
             resolved_configuration: None,
             status: ActionExecutionStatus::InProgress,
             updated: now,

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use crate::declaration::action::ActionTypeId;
 use crate::declaration::pipeline::EncryptionKey;
 use crate::ids::{ActionExecutionId, ExecutionId, PipelineKey};
+use crate::source::SourceRevisionOverride;
 use crate::time::Timestamp;
+use crate::triggers::GitChange;
 
 use super::state::{ArtifactLocation, SourceRevision};
 
@@ -32,6 +34,10 @@ pub struct Work {
     pub action_role: Option<String>,
     /// The configuration with every reference replaced.
     pub configuration: BTreeMap<String, String>,
+    /// What a source action takes instead of the newest revision.
+    pub overrides: Vec<SourceRevisionOverride>,
+    /// The change of a source action's repository that started the execution: which branch, tag or pull request.
+    pub change: Option<GitChange>,
     /// Where its input artifacts are.
     pub inputs: Vec<ArtifactLocation>,
     /// Where its output artifacts go.

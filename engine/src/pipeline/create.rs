@@ -36,6 +36,7 @@ pub fn create(
         finished: 0,
         history: 0,
         stages: BTreeMap::new(),
+        sources: BTreeMap::new(),
         deleted: false,
     };
     let mut step = Step {

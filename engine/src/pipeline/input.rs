@@ -7,17 +7,24 @@ use serde::{Deserialize, Serialize};
 use crate::declaration::pipeline::PipelineDeclaration;
 use crate::declaration::stage::RetryMode;
 use crate::ids::ExecutionId;
+use crate::source::SourceRevisionOverride;
 use crate::stage::{self, Level, StageId};
 use crate::step::ReplyId;
+use crate::time::Timestamp;
 
+use super::news::SourceNews;
 use super::recall::Recalled;
-use super::state::{Execution, Trigger};
+use super::state::{Execution, StartedByChange, Trigger};
 
 /// An input of the pipeline machine.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
     /// StartPipelineExecution.
     Start(Box<StartRequest>, ReplyId),
+    /// PutActionRevision.
+    Announce(Box<RevisionAnnouncement>, ReplyId),
+    /// A source that the pipeline may follow has changed.
+    Hear(Box<SourceNews>, ReplyId),
     /// StopPipelineExecution.
     Stop {
         /// Which.
@@ -74,8 +81,46 @@ pub struct StartRequest {
     pub known: Option<ExecutionId>,
     /// Overrides of the pipeline's variables, by name.
     pub variables: Vec<(String, String)>,
+    /// What source actions take instead of the newest revision.
+    pub overrides: Vec<SourceRevisionOverride>,
+    /// The new revisions that start it, if that is what does.
+    pub revisions: Vec<NewRevision>,
+    /// The change of a repository that starts it, if that is what does.
+    pub change: Option<StartedByChange>,
     /// What starts it.
     pub trigger: Trigger,
+}
+
+/// A revision of a source that the pipeline has not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRevision {
+    /// The source action's name.
+    pub action: String,
+    /// Such as a version id.
+    pub revision_id: String,
+    /// An S3 ETag, or what the announcer said.
+    pub change_id: Option<String>,
+    /// When the revision was made.
+    pub created: Timestamp,
+    /// Where the action looks for revisions, if that is watched.
+    pub location: Option<String>,
+}
+
+/// PutActionRevision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevisionAnnouncement {
+    /// The stage's name.
+    pub stage: String,
+    /// The source action's name.
+    pub action: String,
+    /// `revisionId`.
+    pub revision_id: String,
+    /// `revisionChangeId`.
+    pub change_id: String,
+    /// `created`.
+    pub created: Timestamp,
+    /// The new execution's id, drawn by the caller.
+    pub id: ExecutionId,
 }
 
 /// Which stage of which execution is to be retried, and how.

@@ -97,6 +97,8 @@ impl Pipeline {
             Input::Expire(candidates) => self.expire(candidates),
             Input::Recalled(recalled) => self.recalled(*recalled, now),
             Input::Start(_, reply)
+            | Input::Announce(_, reply)
+            | Input::Hear(_, reply)
             | Input::Stop { reply, .. }
             | Input::Delete(reply)
             | Input::Transition(_, reply)
@@ -110,6 +112,8 @@ impl Pipeline {
                 Step::refuse(reply, resource_not_found(&self.head.pipeline))
             }
             Input::Start(request, reply) => self.start(*request, reply, now),
+            Input::Announce(announced, reply) => self.put_action_revision(*announced, reply, now),
+            Input::Hear(news, reply) => self.hear(*news, reply, now),
             Input::Stop { execution, level, reason, reply } => {
                 self.stop(&execution, level, reason, reply, now)
             }

@@ -9,8 +9,10 @@ mod expire;
 mod input;
 mod machine;
 mod movement;
+mod news;
 mod recall;
 mod retry;
+mod revisions;
 mod rollback;
 mod start;
 mod state;
@@ -24,11 +26,13 @@ mod tests;
 
 pub use create::create;
 pub use input::{
-    Input, RetryRequest, RollbackRequest, StartRequest, Switch, TransitionChange, TransitionType,
+    Input, NewRevision, RetryRequest, RevisionAnnouncement, RollbackRequest, StartRequest, Switch,
+    TransitionChange, TransitionType,
 };
 pub use machine::{Pipeline, not_found, resource_not_found};
+pub use news::{News, ObjectVersion, SourceNews};
 pub use recall::{Found, Purpose, Recall, Recalled, Which};
 pub use state::{
-    Disabled, Execution, ExecutionStatus, ExecutionType, Head, Place, ResolvedVariable, Rollback, StageHead,
-    Transition, Trigger, TriggerType, Version,
+    Disabled, Execution, ExecutionStatus, ExecutionType, Head, KnownRevision, Place, ResolvedVariable,
+    Rollback, StageHead, StartedByChange, Transition, Trigger, TriggerType, Version,
 };

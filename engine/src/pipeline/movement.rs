@@ -95,6 +95,7 @@ impl Pipeline {
         // What was found again replaces what a retried attempt found before.
         let found = outcome.revisions;
         execution.revisions.retain(|old| !found.iter().any(|new| new.is_of_same_source(old)));
+        let found_any = !found.is_empty();
         execution.revisions.extend(found);
         execution.updated = now;
         if succeeded {
@@ -114,6 +115,9 @@ impl Pipeline {
             stages.next().cloned()
         });
         let (wish, failed) = (execution.wish, execution.id.clone());
+        if found_any {
+            self.know_what_was_found(number);
+        }
         match (wish.level, wish.end, next) {
             (Level::Proceed, _, Some(next)) if succeeded => {
                 self.arrive(number, &next, now, &mut step);

@@ -117,6 +117,8 @@ impl Pipeline {
             trigger,
             token: None,
             variables: target.variables.clone(),
+            overrides: Vec::new(),
+            change: None,
             revisions: target.revisions.clone(),
             started: now,
             updated: now,

@@ -4,6 +4,7 @@ use crate::declaration::pipeline::ExecutionMode;
 use crate::event::EventState;
 use crate::ids::{ExecutionId, ExecutionNumber};
 use crate::rejection::{Rejection, RejectionKind};
+use crate::source;
 use crate::stage::Wish;
 use crate::step::{Answer, ReplyId, Step, Write};
 use crate::time::Timestamp;
@@ -21,6 +22,10 @@ impl Pipeline {
         let unfinished = request.token.as_deref().and_then(|token| self.started_by(token));
         if let Some(known) = unfinished.map(|execution| &execution.id).or(request.known.as_ref()) {
             return Step::answer(reply, Ok(Answer::Execution(known.clone())));
+        }
+        let fits = self.current().map(|version| source::check(&request.overrides, &version.declaration));
+        if let Some(Err(rejection)) = fits {
+            return Step::refuse(reply, rejection);
         }
         let mut step = Step::default();
         match self.begin_execution(request, now, &mut step) {
@@ -79,6 +84,8 @@ impl Pipeline {
                 .into_iter()
                 .map(|(name, resolved_value)| ResolvedVariable { name, resolved_value })
                 .collect(),
+            overrides: request.overrides,
+            change: request.change,
             revisions: Vec::new(),
             started: now,
             updated: now,
@@ -87,6 +94,9 @@ impl Pipeline {
             succeeded_in: Vec::new(),
         };
         let number = self.register(execution, now, step);
+        for revision in request.revisions {
+            self.know_what_started(revision, number, request.id.clone());
+        }
         self.arrive(number, &first, now, step);
         self.write_birth(number, step);
         self.write_head(now, step);

@@ -8,8 +8,10 @@ use crate::action::SourceRevision;
 use crate::declaration::pipeline::{ExecutionMode, PipelineDeclaration};
 use crate::event::{Event, EventState, Subject};
 use crate::ids::{ExecutionId, ExecutionNumber, Incarnation, PipelineKey};
+use crate::source::SourceRevisionOverride;
 use crate::stage::{StageId, Wish};
 use crate::time::Timestamp;
+use crate::triggers::GitChange;
 
 /// What the pipeline machine knows besides its unfinished executions. Stays small: no history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,8 +40,32 @@ pub struct Head {
     pub history: u64,
     /// By stage name; stages of earlier versions stay.
     pub stages: BTreeMap<String, StageHead>,
+    /// The newest known revision of each source, by the source action's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<String, KnownRevision>,
     /// Deleted: it only waits for what still runs.
     pub deleted: bool,
+}
+
+/// A revision that a source action found, that was announced, or that started an execution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KnownRevision {
+    /// Such as a version id.
+    pub revision_id: String,
+    /// An S3 ETag, or what the announcer said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change_id: Option<String>,
+    /// When the revision was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
+    /// Where the action looked for revisions, if that is watched: elsewhere this one means nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// The execution through which it is known.
+    pub number: ExecutionNumber,
+    /// Its id.
+    pub execution: ExecutionId,
 }
 
 /// One stage as movement sees it.
@@ -142,6 +168,12 @@ pub struct Execution {
     /// The pipeline's variables, resolved at the start.
     #[serde(default)]
     pub variables: Vec<ResolvedVariable>,
+    /// What its source actions take instead of the newest revision.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<SourceRevisionOverride>,
+    /// The change of a repository that started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<StartedByChange>,
     /// What its source actions found.
     #[serde(default)]
     pub revisions: Vec<SourceRevision>,
@@ -234,6 +266,16 @@ pub enum Place {
     Inside(StageId),
 }
 
+/// A change of a repository, and the source action that it concerns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StartedByChange {
+    /// The source action's name.
+    pub action: String,
+    /// What happened.
+    pub change: GitChange,
+}
+
 /// What started an execution (API reference: `ExecutionTrigger`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -245,12 +287,17 @@ pub struct Trigger {
     pub trigger_detail: Option<String>,
 }
 
-/// API reference: `TriggerType`; the other values come with the features that raise them.
+/// API reference: `TriggerType`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each is AWS's value of the same name")]
 pub enum TriggerType {
     CreatePipeline,
     StartPipelineExecution,
+    PollForSourceChanges,
+    Webhook,
+    WebhookV2,
+    CloudWatchEvent,
+    PutActionRevision,
     ManualRollback,
     AutomatedRollback,
 }

@@ -10,7 +10,7 @@ use crate::declaration::action::ActionDeclaration;
 use crate::declaration::pipeline::ExecutionMode;
 use crate::declaration::stage::StageDeclaration;
 use crate::ids::ExecutionId;
-use crate::pipeline::{ExecutionStatus, ExecutionType, Head, Transition, Version};
+use crate::pipeline::{ExecutionStatus, ExecutionType, Head, KnownRevision, Transition, Version};
 use crate::stage::{Retries, StageExecution};
 
 use super::execution::without_nulls;
@@ -36,10 +36,12 @@ pub fn pipeline_state(
     catalogue: &Catalogue,
 ) -> Value {
     let parallel = current.declaration.execution_mode == Some(ExecutionMode::Parallel);
+    let first = current.declaration.stages.first().map(|stage| &stage.name);
     let states = current.declaration.stages.iter().map(|stage| {
+        let known = (!parallel && Some(&stage.name) == first).then_some(&head.sources);
         let last = stages.remove(&stage.name).filter(|_| !parallel).unwrap_or_default();
         let transition = head.stages.get(&stage.name).and_then(|stage| stage.transition.as_ref());
-        stage_state(stage, &last, transition, catalogue)
+        stage_state(stage, &last, transition, known, catalogue)
     });
     json!({
         "pipelineName": head.pipeline.name,
@@ -54,10 +56,13 @@ fn stage_state(
     stage: &StageDeclaration,
     last: &LastOfStage,
     transition: Option<&Transition>,
+    sources: Option<&BTreeMap<String, KnownRevision>>,
     catalogue: &Catalogue,
 ) -> Value {
-    let actions =
-        stage.actions.iter().map(|action| action_state(action, last.actions.get(&action.name), catalogue));
+    let actions = stage.actions.iter().map(|action| {
+        let known = sources.and_then(|sources| sources.get(&action.name));
+        action_state(action, last.actions.get(&action.name), known, catalogue)
+    });
     // What waits has begun and not ended: the service shows it as in progress.
     let inbound = last
         .waiting
@@ -110,15 +115,25 @@ fn retry_metadata(retries: &Retries) -> Option<Value> {
 fn action_state(
     declared: &ActionDeclaration,
     last: Option<&ActionExecution>,
+    known: Option<&KnownRevision>,
     catalogue: &Catalogue,
 ) -> Value {
-    let revision = last.and_then(|action| action.revision.as_ref());
+    let found = last.and_then(|action| {
+        let revision = action.revision.as_ref()?;
+        Some((&revision.revision_id, &revision.change_identifier, revision.created))
+    });
+    // One that was announced is newer than what an earlier execution has found.
+    let newer = known.filter(|known| {
+        let at = last.map(|last| last.reference.stage.execution);
+        at.is_none_or(|at| at < known.number || (at == known.number && found.is_none()))
+    });
+    let newer = newer.map(|known| (&known.revision_id, &known.change_id, known.created));
     without_nulls(json!({
         "actionName": declared.name,
-        "currentRevision": revision.map(|revision| without_nulls(json!({
-            "revisionId": revision.revision_id,
-            "revisionChangeId": revision.change_identifier,
-            "created": revision.created.map(|created| created.epoch_seconds()),
+        "currentRevision": newer.or(found).map(|(revision, change, created)| without_nulls(json!({
+            "revisionId": revision,
+            "revisionChangeId": change,
+            "created": created.map(|created| created.epoch_seconds()),
         }))),
         "latestExecution": last.map(|action| latest_execution(action, catalogue)),
         "entityUrl": urls::entity(declared, last, catalogue),

@@ -84,7 +84,16 @@ impl World {
         let id = ExecutionId(Uuid::from_u128(u128::from(self.fresh())).to_string());
         self.started.push((key.name.clone(), id.clone()));
         let trigger = Trigger { trigger_type, trigger_detail: None };
-        StartRequest { id, token, known: None, variables: Vec::new(), trigger }
+        StartRequest {
+            id,
+            token,
+            known: None,
+            variables: Vec::new(),
+            overrides: Vec::new(),
+            revisions: Vec::new(),
+            change: None,
+            trigger,
+        }
     }
 
     /// One of the latest executions, as a client may know it.

@@ -6,7 +6,7 @@ use penstock_engine::ids::{ActionExecutionId, ExecutionId, Incarnation, Pipeline
 use penstock_engine::time::Timestamp;
 use proptest::prelude::*;
 
-use super::{Key, Prefix, codepipeline, iam, s3};
+use super::{Key, Prefix, codepipeline, daemon, iam, s3};
 
 fn inc(text: &str) -> Incarnation {
     Incarnation(text.to_owned())
@@ -67,6 +67,7 @@ fn keys_read_as_the_table_says() {
         (codepipeline::trash_execution(&id, 3), "trash/i1/0000000000000003"),
         (codepipeline::event(10), "event/000000000000000a"),
         (codepipeline::event_last(), "event-last"),
+        (daemon::clock_ahead(), "clock-ahead"),
         (super::format(), "format"),
         (s3::bucket("b"), "s3-bucket/b"),
         (s3::object("b", "a/b c", 1), "s3-object/b/a/b c\\x00fffffffffffffffe"),

@@ -59,6 +59,8 @@ fn s3_work(category: ActionCategory, configuration: &[(&str, &str)]) -> Work {
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect(),
+        overrides: Vec::new(),
+        change: None,
         inputs,
         outputs,
         encryption_key: None,

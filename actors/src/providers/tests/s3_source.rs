@@ -2,6 +2,7 @@
 
 use penstock_engine::action::SourceRevision;
 use penstock_engine::declaration::pipeline::EncryptionKey;
+use penstock_engine::source::{SourceRevisionOverride, SourceRevisionType};
 
 use crate::aws::scripted::{Answer, answer, s3_error};
 
@@ -66,6 +67,39 @@ async fn the_newest_version_is_copied_as_it_is_and_recorded_as_the_revision() {
             created: Some(Timestamp(1_714_979_289_000)),
         })
     );
+}
+
+fn told(kind: SourceRevisionType, value: &str) -> SourceRevisionOverride {
+    SourceRevisionOverride {
+        action_name: "action".to_owned(),
+        revision_type: kind,
+        revision_value: value.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn an_execution_may_name_the_version_and_the_key() {
+    let script = script();
+    let overrides = vec![
+        told(SourceRevisionType::S3ObjectVersionId, "v0"),
+        told(SourceRevisionType::S3ObjectKey, "other"),
+    ];
+    run(&script, Work { overrides, ..work() }).await.unwrap();
+    assert_eq!(script.one("HEAD /source/").line, "HEAD /source/other?versionId=v0");
+}
+
+#[tokio::test]
+async fn a_version_that_is_not_there_is_named() {
+    for status in [400, 404] {
+        let overrides = vec![told(SourceRevisionType::S3ObjectVersionId, "v0")];
+        let script = script().on("HEAD /source", answer(status, ""));
+        let (code, message) = failed(&script, Work { overrides, ..work() }).await;
+        assert_eq!(code, "ConfigurationError");
+        assert!(
+            message.starts_with("No version v0 of the object with the key dir/ü +.zip was found"),
+            "{message}"
+        );
+    }
 }
 
 #[tokio::test]

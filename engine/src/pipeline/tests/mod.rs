@@ -7,6 +7,7 @@ mod expire;
 mod modes;
 mod movement;
 mod retry;
+mod revisions;
 mod rollback;
 mod start;
 mod stop;

@@ -1,0 +1,9 @@
+//! The keys of what the daemon keeps of its own: nothing that AWS's APIs know.
+
+use super::Key;
+use super::layout::Layout;
+
+/// How far the clock has been moved ahead.
+pub fn clock_ahead() -> Key {
+    Layout::family("clock-ahead").key()
+}
