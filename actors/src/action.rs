@@ -299,7 +299,7 @@ pub(crate) fn known_to(view: &View<'_>, record: &ActionExecution) -> Result<Know
     if record.declaration.action_type_id.category == ActionCategory::Source {
         let own = |given: &SourceRevisionOverride| given.action_name == record.declaration.name;
         let change = execution.change.filter(|change| change.action == record.declaration.name);
-        known.change = change.map(|change| change.change);
+        known.change = change.map(|change| Box::new(change.change));
         known.overrides = execution.overrides.into_iter().filter(own).collect();
     }
     let variables = execution.variables.into_iter();

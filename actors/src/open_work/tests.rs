@@ -24,6 +24,8 @@ fn work(job: &str, project: &str, started: u64) -> Work {
         resume: None,
         job: Some(job.into()),
         continuation: None,
+        overrides: Vec::new(),
+        change: None,
     }
 }
 

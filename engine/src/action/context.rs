@@ -38,7 +38,7 @@ pub struct Context {
     /// What it takes instead of the newest revision, if it is a source action.
     pub overrides: Vec<SourceRevisionOverride>,
     /// The change of its repository that started the execution.
-    pub change: Option<GitChange>,
+    pub change: Option<Box<GitChange>>,
     /// Its type is a custom one that was deleted or never created.
     pub type_is_gone: bool,
 }

@@ -58,7 +58,7 @@ pub struct ActionExecution {
     pub overrides: Vec<SourceRevisionOverride>,
     /// The change of its repository that started the execution, known from its begin on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub change: Option<GitChange>,
+    pub change: Option<Box<GitChange>>,
     /// The configuration with every reference replaced, known from its begin on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolved_configuration: Option<BTreeMap<String, String>>,

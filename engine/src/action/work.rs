@@ -37,7 +37,7 @@ pub struct Work {
     /// What a source action takes instead of the newest revision.
     pub overrides: Vec<SourceRevisionOverride>,
     /// The change of a source action's repository that started the execution: which branch, tag or pull request.
-    pub change: Option<GitChange>,
+    pub change: Option<Box<GitChange>>,
     /// Where its input artifacts are.
     pub inputs: Vec<ArtifactLocation>,
     /// Where its output artifacts go.

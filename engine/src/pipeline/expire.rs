@@ -18,9 +18,8 @@ impl Pipeline {
         step.effects.push(Effect::ProposeExpiry(self.head.finished - self.keep));
     }
 
-    /// Removes what may go of the proposed executions, oldest first, down to what is wanted. Needed are a
-    /// stage's last entered, which its state shows and a retry takes up, its last succeeded, to which a rollback
-    /// may lead, and to what a rollback leads that is under way.
+    /// Removes what may go of the proposed executions, oldest first, down to what is wanted. Needed is
+    /// what its stages need, and to what a rollback leads that is under way.
     pub(super) fn expire(&mut self, mut candidates: Vec<Execution>) -> Step {
         let mut step = Step::default();
         // Unasked, it is a repetition; of a deleted pipeline everything goes, and nothing may be written again.
@@ -56,9 +55,6 @@ impl Pipeline {
         let targets = self.executions.values().filter_map(|execution| execution.rollback.as_ref());
         self.executions.contains_key(&number)
             || targets.into_iter().any(|rollback| rollback.number == number)
-            || self.head.stages.values().any(|stage| {
-                let entered = stage.last_entered.as_ref().map(|id| id.execution);
-                entered == Some(number) || stage.last_succeeded == Some(number)
-            })
+            || self.head.stages.values().any(|stage| stage.needed().any(|needed| needed == number))
     }
 }

@@ -55,6 +55,7 @@ impl Pipeline {
             let head = self.head.stages.entry(stage.to_owned()).or_default();
             head.inside = Some(id.clone());
             head.last_entered = Some(id.clone());
+            head.last_target = execution.rollback.as_ref().map(|rollback| rollback.number);
         }
         execution.place = Some(Place::Inside(id.clone()));
         execution.updated = now;

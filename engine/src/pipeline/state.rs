@@ -82,6 +82,9 @@ pub struct StageHead {
     /// The stage execution that entered last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_entered: Option<StageId>,
+    /// To what that one rolls the stage back, if it is a rollback: a retry of it needs the target again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_target: Option<ExecutionNumber>,
     /// The execution that succeeded here last and is no rollback: a rollback's target.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_succeeded: Option<ExecutionNumber>,
@@ -91,6 +94,13 @@ pub struct StageHead {
 }
 
 impl StageHead {
+    /// The executions that must be kept for this stage's sake: the last entered, which its state shows and a retry
+    /// takes up, its target, and the last succeeded, to which a rollback may lead.
+    pub fn needed(&self) -> impl Iterator<Item = ExecutionNumber> + '_ {
+        let entered = self.last_entered.as_ref().map(|entered| entered.execution);
+        entered.into_iter().chain(self.last_target).chain(self.last_succeeded)
+    }
+
     /// Whether the transition into it is enabled.
     pub fn is_open(&self) -> bool {
         self.transition.as_ref().is_none_or(|transition| transition.disabled.is_none())

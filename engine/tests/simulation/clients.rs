@@ -20,7 +20,7 @@ use crate::world::{Content, Letter, Owner, World};
 /// A command that was led to its pipeline but has not been handed over.
 #[derive(Clone, Debug)]
 pub(crate) enum Command {
-    Start(StartRequest, ReplyId),
+    Start(Box<StartRequest>, ReplyId),
     Other(Input, ReplyId),
 }
 
@@ -70,7 +70,7 @@ impl World {
         if size {
             request.variables.push((shapes::SIZE.to_owned(), "9".to_owned()));
         }
-        self.lead(&key, reply, Command::Start(request, reply), |incarnation| {
+        self.lead(&key, reply, Command::Start(Box::new(request), reply), |incarnation| {
             Asked::Start(incarnation, token)
         });
     }
@@ -228,7 +228,7 @@ impl World {
         let life = live.life;
         self.oracle.handed_over(command.reply(), life);
         let input = match command {
-            Command::Start(request, reply) => Input::Start(Box::new(request), reply),
+            Command::Start(request, reply) => Input::Start(request, reply),
             Command::Other(input, _) => input,
         };
         self.mail.push(Letter { life, content: Content::Pipeline(incarnation.clone(), input) });

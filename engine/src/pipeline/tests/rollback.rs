@@ -253,7 +253,7 @@ fn a_failed_rollback_can_be_retried() {
 }
 
 #[test]
-fn the_target_of_a_rollback_under_way_does_not_expire() {
+fn the_target_of_a_rollback_does_not_expire_while_the_rollback_may_be_taken_up_again() {
     let mut bench = Bench::created(declaration_in(ExecutionMode::Superseded, STAGES), 0).0;
     for stage in ["Source", "Deploy", "Watch"] {
         bench.succeeded(1, stage);
@@ -265,6 +265,11 @@ fn the_target_of_a_rollback_under_way_does_not_expire() {
     bench.rollback("Deploy", 1);
     let proposal = vec![bench.records[&1].clone()];
     assert!(bench.step(Input::Expire(proposal.clone())).is_empty());
-    bench.succeeded(3, "Deploy");
+    bench.ended(3, "Deploy", StageExecutionStatus::Failed);
+    assert!(bench.step(Input::Expire(proposal.clone())).is_empty());
+    bench.start();
+    for stage in ["Source", "Deploy", "Watch"] {
+        bench.succeeded(4, stage);
+    }
     assert_eq!(bench.step(Input::Expire(proposal))[0], "write expired execution 1 Succeeded");
 }

@@ -24,8 +24,7 @@ pub(crate) fn check(records: &Records, incarnation: &Incarnation) -> Checked {
         })?;
     }
     for stage in head.stages.values() {
-        let entered = stage.last_entered.as_ref().map(|entered| entered.execution);
-        for number in entered.into_iter().chain(stage.last_succeeded) {
+        for number in stage.needed() {
             hold(LAW, records.executions.contains_key(&of(number)), || {
                 format!("{number} is needed and gone: {head}")
             })?;
@@ -39,11 +38,8 @@ pub(crate) fn at_rest(world: &World) -> Checked {
         let head = live.machine.head();
         let known: BTreeSet<_> = live.machine.executions().map(|execution| execution.number).collect();
         hold(LAW, known == head.unfinished, || format!("in memory {known:?}: {head}"))?;
-        let needed = head.stages.values().flat_map(|stage| {
-            let entered = stage.last_entered.as_ref().map(|entered| entered.execution);
-            entered.into_iter().chain(stage.last_succeeded)
-        });
-        let needed = needed.collect::<BTreeSet<_>>().len() as u64;
+        let needed =
+            head.stages.values().flat_map(|stage| stage.needed()).collect::<BTreeSet<_>>().len() as u64;
         // A proposal dies with its machine and is made again at the next end: one more each time.
         let slack = world.disk.durable.heads.len() as u64 + 64;
         hold(LAW, head.finished <= world.keep + needed + slack, || {
