@@ -56,6 +56,7 @@ impl ActionActor {
         let PipelineKey { account, region, .. } = &record.pipeline;
         let catalogue = local.shared.catalogues.of(account, region)?;
         let id = &record.declaration.action_type_id;
+        known.is_scripted = local.shared.providers.is_scripted(&record);
         known.type_is_gone = id.owner == ActionOwner::Custom && catalogue.find(id).is_none();
         let timeout = catalogue.timeout_millis(&record.declaration);
         Ok((Action::load(record, timeout), known))

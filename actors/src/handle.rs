@@ -10,13 +10,15 @@ use penstock_engine::action_type::Catalogue;
 use penstock_engine::declaration::pipeline::PipelineDeclaration;
 use penstock_engine::ids::{ExecutionId, Incarnation, PipelineKey};
 use penstock_engine::pipeline::{
-    RetryRequest, RevisionAnnouncement, RollbackRequest, TransitionChange, Trigger, TriggerType,
+    News, RetryRequest, RevisionAnnouncement, RollbackRequest, SourceNews, TransitionChange, Trigger,
+    TriggerType,
 };
 use penstock_engine::rejection::{Rejection, RejectionKind};
 use penstock_engine::source::SourceRevisionOverride;
 use penstock_engine::stage::Level;
 use penstock_engine::step::Answer;
 use penstock_engine::time::Timestamp;
+use penstock_engine::triggers::GitEvent;
 use penstock_storage::Store;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use uuid::Uuid;
@@ -30,6 +32,8 @@ use crate::metrics::Metrics;
 use crate::open_work::OpenWork;
 use crate::pipelines::Pipelines;
 use crate::providers::table::Providers;
+use crate::sources::{Origin, Sources};
+use crate::webhooks;
 
 /// How many commands may be under way at once. Beyond it callers get AWS's throttling error at once, instead
 /// of a memory that grows: an actor's mailbox does not bound what many senders put into it.
@@ -74,7 +78,20 @@ pub fn start(
     let metrics = Arc::new(Metrics::default());
     let catalogues = Catalogues::new(store.clone(), catalogue);
     let open_work = OpenWork::default();
-    let shared = Shared { store, clock, catalogues, open_work, providers, metrics, janitor, settings };
+    let sources = Sources::default();
+    let webhooks = webhooks::Turn::default();
+    let shared = Shared {
+        store,
+        clock,
+        catalogues,
+        open_work,
+        providers,
+        metrics,
+        janitor,
+        sources,
+        webhooks,
+        settings,
+    };
     let arbiters = settings.arbiters.max(1);
     let addresses: Vec<Addr<Pipelines>> = (0..arbiters)
         .map(|place| {
@@ -164,9 +181,21 @@ impl Handle {
         pipeline: PipelineKey,
         start: StartOrder,
     ) -> Result<ExecutionId, Rejection> {
+        let trigger = Trigger {
+            trigger_type: TriggerType::StartPipelineExecution,
+            trigger_detail: Some(start.caller.clone()),
+        };
+        self.start_by(pipeline, start, trigger).await
+    }
+
+    /// Starts a pipeline, and says by what.
+    pub(crate) async fn start_by(
+        &self,
+        pipeline: PipelineKey,
+        start: StartOrder,
+        trigger: Trigger,
+    ) -> Result<ExecutionId, Rejection> {
         self.accepts_data()?;
-        let trigger =
-            Trigger { trigger_type: TriggerType::StartPipelineExecution, trigger_detail: Some(start.caller) };
         let StartOrder { token, variables, overrides, .. } = start;
         let order = Order::Start { execution: new_execution(), token, variables, overrides, trigger };
         execution_of(self.command(pipeline, order).await?)
@@ -186,6 +215,44 @@ impl Handle {
             Answer::Revision { new, execution } => Ok((execution, new)),
             other => Err(mismatch(&other)),
         }
+    }
+
+    /// Tells a pipeline of what happened to a source: the execution that it starts, if it does. News with the same
+    /// token start one execution.
+    pub(crate) async fn hear(
+        &self,
+        pipeline: PipelineKey,
+        what: News,
+        token: Option<String>,
+    ) -> Result<Option<ExecutionId>, Rejection> {
+        self.accepts_data()?;
+        let news = SourceNews { id: new_execution(), token, known: None, what };
+        match self.command(pipeline, Order::Hear(Box::new(news))).await? {
+            Answer::Started(started) => Ok(started),
+            other => Err(mismatch(&other)),
+        }
+    }
+
+    /// Something happened in a git repository: tells every pipeline that follows it through a connection, and answers
+    /// which of them it starts. `delivery` stands for the event, so that telling it again starts nothing new.
+    pub async fn git_event(
+        &self,
+        event: GitEvent,
+        delivery: Option<&str>,
+    ) -> Vec<(PipelineKey, Result<ExecutionId, Rejection>)> {
+        let origin = Origin::Repository(event.repository.clone());
+        // No client's token has such characters in it.
+        let token = delivery.map(|delivery| format!("git:{delivery}"));
+        let mut started = Vec::new();
+        for (pipeline, _) in self.shared.sources.followers(&origin) {
+            let news = News::Git(Box::new(event.clone()));
+            match self.hear(pipeline.clone(), news, token.clone()).await {
+                Ok(Some(execution)) => started.push((pipeline, Ok(execution))),
+                Ok(None) => {}
+                Err(refused) => started.push((pipeline, Err(refused))),
+            }
+        }
+        started
     }
 
     /// StopPipelineExecution.

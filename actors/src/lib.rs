@@ -22,6 +22,11 @@ mod words;
 mod jobs;
 mod open_work;
 
+pub mod github_hooks;
+mod sources;
+pub mod watching;
+pub mod webhooks;
+
 mod action_types;
 mod catalogues;
 
@@ -36,6 +41,7 @@ pub mod metrics;
 
 pub mod artifacts;
 pub mod aws;
+pub mod outcomes;
 pub mod providers;
 
 pub mod companions;

@@ -27,7 +27,9 @@ use crate::open_work::OpenWork;
 use crate::pipeline::PipelineActor;
 use crate::pipelines::Pipelines;
 use crate::providers::table::Providers;
+use crate::sources::Sources;
 use crate::stage::StageActor;
+use crate::webhooks;
 
 /// One arbiter's neighbourhood: never leaves its thread.
 pub(crate) struct Local {
@@ -47,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) providers: Providers,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) janitor: Janitor,
+    pub(crate) sources: Sources,
+    pub(crate) webhooks: webhooks::Turn,
     pub(crate) settings: Settings,
 }
 
@@ -87,6 +91,7 @@ impl Local {
         for write in &step.writes {
             log(write);
         }
+        self.shared.sources.note(&step.writes);
         // A refusal, too, tells what was decided before it: without writes it waits for the barrier.
         let ticket = match (step.writes.is_empty(), step.effects.is_empty()) {
             (true, true) => None,

@@ -7,7 +7,7 @@ use penstock_engine::action::{self, ActionRef, JobWord, Report, Verdict};
 use penstock_engine::declaration::pipeline::PipelineDeclaration;
 use penstock_engine::ids::{ExecutionId, Incarnation, PipelineKey};
 use penstock_engine::pipeline::{
-    Execution, RetryRequest, RevisionAnnouncement, RollbackRequest, TransitionChange, Trigger,
+    Execution, RetryRequest, RevisionAnnouncement, RollbackRequest, SourceNews, TransitionChange, Trigger,
 };
 use penstock_engine::rejection::Rejection;
 use penstock_engine::source::SourceRevisionOverride;
@@ -53,6 +53,7 @@ pub(crate) enum Order {
         trigger: Trigger,
     },
     Announce(Box<RevisionAnnouncement>),
+    Hear(Box<SourceNews>),
     Stop {
         execution: ExecutionId,
         level: Level,

@@ -198,6 +198,14 @@ impl Handler<Command> for PipelineActor {
                 self.remember_token(begins, &id, context);
                 return;
             }
+            Order::Hear(mut news) => {
+                news.known = self.started_before(news.token.as_deref());
+                let begins = news.known.is_none().then(|| news.token.clone()).flatten();
+                let id = news.id.clone();
+                self.step(Input::Hear(news, reply), context);
+                self.remember_token(begins, &id, context);
+                return;
+            }
             Order::Announce(announced) => Input::Announce(announced, reply),
             Order::Stop { execution, level, reason } => Input::Stop { execution, level, reason, reply },
             Order::Update(declaration) => Input::Update(declaration, reply),

@@ -19,6 +19,8 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use s3s::Body;
 use tokio::sync::mpsc;
 
+use crate::incoming::Peer;
+
 /// Pieces on their way between the two threads of a body.
 const PIECES: usize = 4;
 
@@ -32,6 +34,9 @@ pub(crate) fn head(request: &HttpRequest) -> Option<Parts> {
     for (name, value) in request.headers() {
         let name = HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
         head.headers.append(name, HeaderValue::from_bytes(value.as_bytes()).ok()?);
+    }
+    if let Some(peer) = request.peer_addr() {
+        head.extensions.insert(Peer(peer.ip()));
     }
     Some(head)
 }

@@ -69,10 +69,45 @@ pub(crate) struct Settings {
     #[arg(long, env = "PENSTOCK_KEEP_ARTIFACTS", value_parser = FalseyValueParser::new())]
     pub(crate) keep_artifacts: bool,
 
+    /// A file that says how actions end, in place of whoever would do their work; read again when it changes. The
+    /// same over HTTP: PUT /_penstock/action-outcomes
+    #[arg(long, env = "PENSTOCK_ACTION_OUTCOMES", value_name = "FILE")]
+    pub(crate) action_outcomes: Option<PathBuf>,
+
     /// Let anybody who reaches the daemon move its clock ahead, so that tests need not wait for deadlines:
     /// POST /_penstock/clock
     #[arg(long, env = "PENSTOCK_ALLOW_CLOCK", value_parser = FalseyValueParser::new())]
     pub(crate) allow_clock: bool,
+    /// Seconds between looks at S3 sources in a store elsewhere, for those that poll. Of the store in this daemon
+    /// every change is known at once
+    #[arg(
+        long,
+        env = "PENSTOCK_POLL_INTERVAL",
+        value_name = "SECONDS",
+        default_value_t = 60,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub(crate) poll_interval: u32,
+
+    /// What the URLs of webhooks begin with, where others reach this daemon under another name than its address; that
+    /// name must be allowed by --allow-host, too
+    #[arg(long, env = "PENSTOCK_PUBLIC_URL", value_name = "URL", value_parser = url)]
+    pub(crate) public_url: Option<String>,
+
+    /// GitHub's API, where RegisterWebhookWithThirdParty registers webhooks
+    #[arg(
+        long,
+        env = "PENSTOCK_GITHUB_API_URL",
+        value_name = "URL",
+        default_value = "https://api.github.com",
+        value_parser = url
+    )]
+    pub(crate) github_api_url: String,
+
+    /// What GitHub signs its events with (the secret of a webhook there) that are sent to /_penstock/github, for
+    /// sources behind a connection. Without one, every event is believed
+    #[arg(long, env = "PENSTOCK_GITHUB_WEBHOOK_SECRET", value_name = "SECRET", hide_env_values = true)]
+    pub(crate) github_webhook_secret: Option<String>,
 
     /// How log lines are written, to standard error
     #[arg(long, env = "PENSTOCK_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]

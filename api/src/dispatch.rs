@@ -22,6 +22,7 @@ use crate::companions::query_services;
 use crate::companions::s3::seam::{Identity, Trailing};
 use crate::credential::Credential;
 use crate::error::AwsError;
+use crate::incoming;
 use crate::metrics;
 use crate::operator;
 use crate::protocol::json::{self, Version};
@@ -130,6 +131,9 @@ async fn route(
     id: &RequestId,
 ) -> Result<Response<Body>, AwsError> {
     match class {
+        Class::Operator if incoming::is_incoming(head.uri.path()) => {
+            incoming::answer(services, &head, collect(body).await?).await
+        }
         Class::Operator => Ok(operator::answer(services, &head, body, id).await),
         Class::Json { service, operation } => json(services, *service, operation, &head, body).await,
         Class::Query { service } => query(services, service.as_deref(), &head, body, id).await,

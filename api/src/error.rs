@@ -78,6 +78,10 @@ fn code_and_status(kind: RejectionKind) -> (&'static str, u16) {
         RejectionKind::InvalidStageDeclaration => "InvalidStageDeclarationException",
         RejectionKind::InvalidStructure => "InvalidStructureException",
         RejectionKind::InvalidTags => "InvalidTagsException",
+        RejectionKind::InvalidWebhookAuthenticationParameters => {
+            "InvalidWebhookAuthenticationParametersException"
+        }
+        RejectionKind::InvalidWebhookFilterPattern => "InvalidWebhookFilterPatternException",
         RejectionKind::JobNotFound => "JobNotFoundException",
         RejectionKind::LimitExceeded => "LimitExceededException",
         RejectionKind::OutputVariablesSizeExceeded => "OutputVariablesSizeExceededException",
@@ -94,6 +98,7 @@ fn code_and_status(kind: RejectionKind) -> (&'static str, u16) {
         RejectionKind::TooManyTags => "TooManyTagsException",
         RejectionKind::UnableToRollbackStage => "UnableToRollbackStageException",
         RejectionKind::Validation => "ValidationException",
+        RejectionKind::WebhookNotFound => "WebhookNotFoundException",
         RejectionKind::Throttling => "ThrottlingException",
         RejectionKind::ServiceUnavailable => return ("ServiceUnavailable", 503),
         RejectionKind::Internal => return ("InternalFailure", 500),

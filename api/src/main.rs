@@ -29,6 +29,9 @@ mod codepipeline;
 mod companions;
 mod services;
 
+mod github;
+mod incoming;
+
 mod metrics;
 mod operator;
 

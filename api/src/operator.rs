@@ -1,5 +1,6 @@
 //! `/_penstock/`: the daemon's own answers, for people and machines that look after it.
 
+mod action_outcomes;
 mod clock;
 
 use std::fmt::Write;
@@ -32,6 +33,12 @@ pub(crate) async fn answer(services: &Services, head: &Parts, body: Body, id: &R
         "/clock" if head.method == Method::POST => clock::advance(services, body).await,
         "/clock" => return not_allowed(id, "GET, HEAD, POST"),
         "/health" | "/metrics" => return not_allowed(id, "GET, HEAD"),
+        "/action-outcomes" => match head.method {
+            _ if reads => action_outcomes::show(services),
+            Method::PUT => action_outcomes::put(services, body).await,
+            Method::DELETE => Ok(action_outcomes::forget(services).await),
+            _ => return not_allowed(id, "GET, HEAD, PUT, DELETE"),
+        },
         _ => Err(AwsError::new("NotFoundException", 404, format!("there is nothing at {}", printable(path)))),
     };
     answered.unwrap_or_else(|error| refusal(Form::Json(Version::V1_1), &error, id))

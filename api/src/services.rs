@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
@@ -14,7 +15,10 @@ use penstock_actors::companions::iam::Iam;
 use penstock_actors::companions::s3::service::S3;
 use penstock_actors::companions::sts::{InvalidCredentials, IssuedCaller, Sts};
 use penstock_actors::companions::wall_clock;
+use penstock_actors::github_hooks::GithubApi;
+use penstock_actors::outcomes::service::Outcomes;
 use penstock_actors::providers::table::Providers;
+use penstock_actors::watching::{Objects, watch};
 use penstock_actors::{Handle, RemoveArtifact};
 use penstock_engine::action_type::Catalogue;
 use penstock_storage::Store;
@@ -26,6 +30,7 @@ use crate::error::AwsError;
 use crate::hosts::Hosts;
 use crate::loopback::Loopback;
 use crate::metrics::Metrics;
+use crate::startup::reached_at;
 
 /// Whom pipelines' roles must trust.
 const SERVICE: &str = "codepipeline.amazonaws.com";
@@ -38,6 +43,12 @@ pub(crate) struct Services {
     pub(crate) default_region: String,
     /// Whether people may move the clock.
     pub(crate) allow_clock: bool,
+    /// Where this daemon is reached: what the URLs that it gives away begin with.
+    pub(crate) own_url: String,
+    /// What GitHub signs events with that are for sources behind a connection.
+    pub(crate) github_webhook_secret: Option<String>,
+    /// Where webhooks are registered.
+    pub(crate) github: GithubApi,
     /// What is counted.
     pub(crate) metrics: Metrics,
     /// S3's wire protocol over our own buckets.
@@ -46,6 +57,8 @@ pub(crate) struct Services {
     pub(crate) iam: Arc<Iam>,
     /// Sessions of roles.
     pub(crate) sts: Arc<Sts>,
+    /// How actions end that people have scripted.
+    pub(crate) outcomes: Outcomes,
     /// Calls under the pipelines' roles.
     pub(crate) aws: AwsClients,
     /// Where everything is kept.
@@ -79,16 +92,24 @@ impl Services {
             environment: environment_credentials(|name| std::env::var(name).ok()),
         })
         .map_err(|error| error.to_string())?;
-        let removes_artifacts = !settings.keep_artifacts && endpoints.s3.is_none();
+        let embedded_s3 = endpoints.s3.is_none();
+        let removes_artifacts = !settings.keep_artifacts && embedded_s3;
+        let outcomes =
+            Outcomes::open(&store, settings.action_outcomes.clone()).map_err(|error| error.to_string())?;
+        actix_rt::spawn(outcomes.clone().watch());
         let remove_artifact = removes_artifacts.then(|| artifact_remover(Arc::clone(&s3)));
         let services = Arc::new(Self {
-            s3: Gateway::new(s3, hosts.clone()),
+            s3: Gateway::new(Arc::clone(&s3), hosts.clone()),
             hosts,
             default_region: settings.default_region.clone(),
             allow_clock: settings.allow_clock,
+            own_url: own_url(settings),
+            github: GithubApi { url: settings.github_api_url.trim_end_matches('/').to_owned() },
+            github_webhook_secret: settings.github_webhook_secret.clone(),
             metrics: Metrics::new(),
             iam,
             sts: Arc::new(sts),
+            outcomes: outcomes.clone(),
             aws: aws.clone(),
             store: store.clone(),
             pipelines: OnceLock::new(),
@@ -98,11 +119,13 @@ impl Services {
         if clock.ahead_millis() > 0 {
             tracing::info!(seconds = clock.ahead_millis() / 1000, "the clock is ahead, as it was moved");
         }
+        let spool = Spool::new(spool);
+        let providers = Providers::new(&aws, &spool).scripted_by(outcomes, &aws, &spool, clock.clone());
         let pipelines = penstock_actors::start(
             store,
             clock,
             Arc::new(Catalogue::builtin()),
-            Providers::new(&aws, &Spool::new(spool)),
+            providers,
             remove_artifact,
             penstock_actors::Settings {
                 keep_executions: u64::from(settings.keep_executions),
@@ -110,6 +133,8 @@ impl Services {
                 ..penstock_actors::Settings::default()
             },
         );
+        let objects = if embedded_s3 { Objects::Embedded(s3) } else { Objects::External(aws) };
+        watch(pipelines.clone(), objects, Duration::from_secs(u64::from(settings.poll_interval)));
         let _ = services.pipelines.set(pipelines);
         Ok(services)
     }
@@ -136,6 +161,11 @@ impl Services {
     pub(crate) fn accepts_data(&self) -> Result<(), String> {
         self.store.accepts_data().map_err(|full| full.to_string())
     }
+}
+
+fn own_url(settings: &Settings) -> String {
+    let listens = || format!("http://{}", reached_at(settings.listen));
+    settings.public_url.as_deref().map_or_else(listens, |url| url.trim_end_matches('/').to_owned())
 }
 
 fn service_credentials(sts: &Sts) -> Result<Credentials, String> {

@@ -92,10 +92,14 @@ fn welcome(settings: &Settings, place: &str) {
     tracing::info!(listen = %settings.listen, data = place, version = env!("CARGO_PKG_VERSION"), "serving");
 }
 
+/// Where a daemon that listens there is reached from this machine.
+pub(crate) fn reached_at(listen: SocketAddr) -> SocketAddr {
+    if listen.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], listen.port())) } else { listen }
+}
+
 fn greeting(settings: &Settings, place: &str) -> String {
     let listen = settings.listen;
-    let reach =
-        if listen.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], listen.port())) } else { listen };
+    let reach = reached_at(listen);
     let region = &settings.default_region;
     let mut text = String::new();
     let _ = writeln!(text, "Penstock {} is listening on http://{listen}", env!("CARGO_PKG_VERSION"));

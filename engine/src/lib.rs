@@ -28,6 +28,7 @@ pub mod tags;
 pub mod triggers;
 pub mod validation;
 pub mod variables;
+pub mod webhook;
 
 pub mod step;
 

@@ -24,6 +24,8 @@ pub enum RejectionKind {
     InvalidStageDeclaration,
     InvalidStructure,
     InvalidTags,
+    InvalidWebhookAuthenticationParameters,
+    InvalidWebhookFilterPattern,
     JobNotFound,
     LimitExceeded,
     OutputVariablesSizeExceeded,
@@ -40,6 +42,7 @@ pub enum RejectionKind {
     TooManyTags,
     UnableToRollbackStage,
     Validation,
+    WebhookNotFound,
     /// More commands under way than the daemon admits: AWS's `ThrottlingException`.
     Throttling,
     /// The daemon cannot take data at the moment (disk nearly full): `ServiceUnavailable`, 503.

@@ -23,11 +23,14 @@
 //! | an action's latest execution | `state/inc/stage/action` | [`codepipeline::state`] |
 //! | a job id or approval token | `work/id` | [`codepipeline::work`] |
 //! | a custom action type | `action-type/account/region/owner/category/provider/version` | [`codepipeline::action_type`] |
+//! | a webhook | `webhook/account/region/name` | [`codepipeline::webhook`] |
+//! | a webhook by its URL's end | `webhook-id/id` | [`codepipeline::webhook_id`] |
 //! | outside work to cancel | `cleanup/id` | [`codepipeline::cleanup`] |
 //! | a deleted pipeline to remove | `trash/inc` | [`codepipeline::trash`] |
 //! | an old execution to remove | `trash/inc/n` | [`codepipeline::trash_execution`] |
 //! | an event | `event/seq` | [`codepipeline::event`] |
 //! | the last event's number | `event-last` | the committer |
+//! | the action outcomes that were put | `action-outcomes` | [`daemon::action_outcomes`] |
 //! | how far the clock was moved | `clock-ahead` | [`daemon::clock_ahead`] |
 //! | that this is a record database | `format` | the disk |
 //! | a bucket | `s3-bucket/name` | [`s3::bucket`] |

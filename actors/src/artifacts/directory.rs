@@ -187,7 +187,7 @@ fn check_kind(name: &str, is_folder: bool, system: u16, mode: u32) -> Result<(),
 }
 
 /// The path under which an entry may be stored, wherever that is.
-fn safe_path(name: &str) -> Result<String, ZipError> {
+pub(crate) fn safe_path(name: &str) -> Result<String, ZipError> {
     let owned = || name.to_owned();
     if name.len() > LONGEST_NAME {
         return Err(ZipError::LongName { name: name.chars().take(60).collect() });

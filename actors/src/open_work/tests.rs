@@ -12,6 +12,7 @@ fn work(job: &str, project: &str, started: u64) -> Work {
         id: ActionExecutionId("a".into()),
         stage: "S".into(),
         action: "A".into(),
+        attempt: 1,
         action_type: action_type(),
         region: "r".into(),
         pipeline_role: "role".into(),

@@ -9,11 +9,15 @@ use tokio::sync::Semaphore;
 
 use crate::artifacts::stored::Spool;
 use crate::aws::clients::AwsClients;
+use crate::clock::Clock;
+use crate::outcomes::script::Candidate;
+use crate::outcomes::service::Outcomes;
 
 use super::failures;
 use super::provider::{Provider, Reporter};
 use super::s3_deploy::S3Deploy;
 use super::s3_source::S3Source;
+use super::scripted::Scripted;
 
 /// S3 actions at work at once. They wait for S3 most of the time, and one holds some 100 KiB.
 const S3_ACTIONS: usize = 64;
@@ -22,6 +26,8 @@ const S3_ACTIONS: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub struct Providers {
     entries: Arc<BTreeMap<ActionTypeId, Entry>>,
+    /// What people have said goes before what any provider would do.
+    scripted: Option<Arc<Scripted>>,
 }
 
 #[derive(Debug)]
@@ -40,16 +46,33 @@ impl Providers {
         Self::of(all.map(|provider| (provider, S3_ACTIONS)))
     }
 
+    /// The same, with actions that end as people have said, by that clock.
+    #[must_use]
+    pub fn scripted_by(self, outcomes: Outcomes, clients: &AwsClients, spool: &Spool, clock: Clock) -> Self {
+        let scripted = Scripted::new(outcomes, clients.clone(), spool.clone(), clock);
+        Self { scripted: Some(Arc::new(scripted)), ..self }
+    }
+
     /// Those, each with its number of permits.
     pub fn of(providers: impl IntoIterator<Item = (Box<dyn Provider>, usize)>) -> Self {
         let entries = providers.into_iter().map(|(provider, permits)| {
             (provider.action_type(), Entry { provider, permits: Semaphore::new(permits) })
         });
-        Self { entries: Arc::new(entries.collect()) }
+        Self { entries: Arc::new(entries.collect()), scripted: None }
+    }
+
+    /// Whether a person has said how that action ends.
+    pub fn is_scripted<'a>(&self, action: impl Into<Candidate<'a>>) -> bool {
+        self.scripted.as_ref().is_some_and(|scripted| scripted.outcome(action).is_some())
     }
 
     /// Does the work as soon as there is a permit for it.
     pub async fn run(&self, work: Work, reporter: &dyn Reporter) -> Result<Success, Failure> {
+        if let Some(scripted) = &self.scripted
+            && let Some(outcome) = scripted.outcome(&work)
+        {
+            return scripted.play(&outcome, &work, reporter).await;
+        }
         let Some(entry) = self.entries.get(&work.action_type) else {
             return Err(not_available(&work.action_type));
         };
@@ -64,7 +87,7 @@ pub fn not_available(action_type: &ActionTypeId) -> Failure {
     let ActionTypeId { category, owner, provider, version } = action_type;
     failures::configuration(format!(
         "ActionType (Category: '{category}', Owner: '{owner}', Provider: '{provider}', Version: '{version}') is not \
-         available: this daemon cannot run actions of that type. Use another action, and then start the pipeline \
-         again."
+         available: this daemon cannot run actions of that type. Say how such actions end with --action-outcomes or \
+         by PUT /_penstock/action-outcomes, or use another action, and then try again."
     ))
 }

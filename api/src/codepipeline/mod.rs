@@ -12,3 +12,4 @@ mod pipelines;
 mod revisions;
 mod stages;
 mod tags;
+mod webhooks;

@@ -13,7 +13,7 @@ use crate::model;
 use crate::protocol::json;
 use crate::services::Services;
 
-use super::{action_types, approvals, executions, jobs, pipelines, revisions, stages, tags};
+use super::{action_types, approvals, executions, jobs, pipelines, revisions, stages, tags, webhooks};
 
 /// What a handler answers; nothing when its output is empty or the operation has none.
 pub(crate) type Answer = Result<Option<Value>, AwsError>;
@@ -37,8 +37,8 @@ operations! {
     "CreatePipeline" => pipelines::create,
     "DeleteCustomActionType" => action_types::delete,
     "DeletePipeline" => pipelines::delete,
-    "DeleteWebhook",
-    "DeregisterWebhookWithThirdParty",
+    "DeleteWebhook" => webhooks::delete,
+    "DeregisterWebhookWithThirdParty" => webhooks::deregister,
     "DisableStageTransition" => stages::disable_transition,
     "EnableStageTransition" => stages::enable_transition,
     "GetActionType" => action_types::get,
@@ -55,7 +55,7 @@ operations! {
     "ListRuleExecutions",
     "ListRuleTypes",
     "ListTagsForResource" => tags::list,
-    "ListWebhooks",
+    "ListWebhooks" => webhooks::list,
     "OverrideStageCondition",
     "PollForJobs" => jobs::poll,
     "PollForThirdPartyJobs",
@@ -65,8 +65,8 @@ operations! {
     "PutJobSuccessResult" => jobs::put_success,
     "PutThirdPartyJobFailureResult",
     "PutThirdPartyJobSuccessResult",
-    "PutWebhook",
-    "RegisterWebhookWithThirdParty",
+    "PutWebhook" => webhooks::put,
+    "RegisterWebhookWithThirdParty" => webhooks::register,
     "RetryStageExecution" => stages::retry,
     "RollbackStage" => stages::rollback,
     "StartPipelineExecution" => executions::start,

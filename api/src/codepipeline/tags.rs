@@ -1,4 +1,4 @@
-//! TagResource, UntagResource, ListTagsForResource: of pipelines and of custom action types.
+//! TagResource, UntagResource, ListTagsForResource: of pipelines, custom action types and webhooks.
 
 use std::collections::BTreeMap;
 
@@ -54,6 +54,7 @@ pub(super) async fn tag(services: &Services, caller: &Caller, input: Value) -> A
     match resource {
         Resource::Pipeline(pipeline) => services.pipelines()?.tag(pipeline, tags).await?,
         Resource::ActionType(id) => services.pipelines()?.tag_action_type(&place(caller), &id, &tags).await?,
+        Resource::Webhook(name) => services.pipelines()?.tag_webhook(&place(caller), &name, &tags).await?,
     }
     Ok(Some(json!({})))
 }
@@ -71,6 +72,9 @@ pub(super) async fn untag(services: &Services, caller: &Caller, input: Value) ->
         Resource::Pipeline(pipeline) => services.pipelines()?.untag(pipeline, tag_keys).await?,
         Resource::ActionType(id) => {
             services.pipelines()?.untag_action_type(&place(caller), &id, &tag_keys).await?;
+        }
+        Resource::Webhook(name) => {
+            services.pipelines()?.untag_webhook(&place(caller), &name, &tag_keys).await?;
         }
     }
     Ok(Some(json!({})))
@@ -92,6 +96,7 @@ pub(super) async fn list(services: &Services, caller: &Caller, input: Value) -> 
     let tags = match resource(caller, &resource_arn)? {
         Resource::Pipeline(pipeline) => services.pipelines()?.tags(&pipeline).await?,
         Resource::ActionType(id) => services.pipelines()?.action_type_tags(&place(caller), &id).await?,
+        Resource::Webhook(name) => services.pipelines()?.webhook_tags(&place(caller), &name).await?,
     };
     Ok(Some(json!({ "tags": listed(tags) })))
 }
@@ -100,10 +105,12 @@ pub(super) async fn list(services: &Services, caller: &Caller, input: Value) -> 
 enum Resource {
     Pipeline(PipelineKey),
     ActionType(ActionTypeId),
+    Webhook(String),
 }
 
 /// What an ARN names: `arn:<partition>:codepipeline:<region>:<account>:<name>` a pipeline,
-/// `…:actiontype:<owner>/<category>/<provider>/<version>` a custom action type. Of another account or Region, or of
+/// `…:actiontype:<owner>/<category>/<provider>/<version>` a custom action type, `…:webhook:<name>` a webhook.
+/// Of another account or Region, or of
 /// a stage or an action: `InvalidArnException`; a kind of resource that is not there yet, or a name that is not:
 /// `ResourceNotFoundException`.
 fn resource(caller: &Caller, arn: &str) -> Result<Resource, AwsError> {
@@ -123,6 +130,7 @@ fn resource(caller: &Caller, arn: &str) -> Result<Resource, AwsError> {
         Some((kind, id)) if kind.eq_ignore_ascii_case("actiontype") => {
             action_type(id).map(Resource::ActionType).ok_or_else(invalid)
         }
+        Some(("webhook", name)) => Ok(Resource::Webhook(name.to_owned())),
         Some(_) => {
             let text = format!("The resource {arn} does not exist.");
             Err(Rejection::new(RejectionKind::ResourceNotFound, text).into())

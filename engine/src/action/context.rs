@@ -35,6 +35,8 @@ pub struct Context {
     pub variables: BTreeMap<String, String>,
     /// Output variables of earlier actions, by namespace.
     pub namespaces: BTreeMap<String, BTreeMap<String, String>>,
+    /// A person has said how it ends, in place of whoever would do its work.
+    pub is_scripted: bool,
     /// What it takes instead of the newest revision, if it is a source action.
     pub overrides: Vec<SourceRevisionOverride>,
     /// The change of its repository that started the execution.

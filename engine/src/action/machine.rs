@@ -85,8 +85,9 @@ impl Action {
         if now >= self.deadline {
             return self.handle(Input::Wake, now);
         }
-        // A job that was begun is finished, whatever becomes of its type.
-        if context.type_is_gone && self.record.job.is_first() {
+        // A job that was begun is finished, whatever becomes of its type and whatever is scripted since.
+        let plays_script = context.is_scripted && self.record.job.is_first();
+        if context.type_is_gone && self.record.job.is_first() && !plays_script {
             return self.fail(type_is_gone(&self.record.declaration.action_type_id), now);
         }
         if let Err(failure) = resolve(&mut self.record, context) {
@@ -95,6 +96,7 @@ impl Action {
         self.attempt += 1;
         let work = Box::new(self.record.work());
         let begin = match self.record.worker() {
+            _ if plays_script => Some(Effect::RunProvider(work)),
             Worker::Provider => Some(Effect::RunProvider(work)),
             Worker::Approver => Some(Effect::AskForApproval(work)),
             // Its worker was told that the job is its own, and need not ask for it again.
@@ -207,6 +209,7 @@ impl ActionExecution {
             id: record.reference.id.clone(),
             stage: record.reference.stage.stage.clone(),
             action: record.declaration.name.clone(),
+            attempt: record.attempt,
             action_type: record.declaration.action_type_id.clone(),
             region: record.region.clone(),
             pipeline_role: record.pipeline_role.clone(),

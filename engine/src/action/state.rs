@@ -40,6 +40,10 @@ pub struct ActionExecution {
     pub execution: ExecutionId,
     /// The declaration's version that the execution runs.
     pub version: u32,
+    /// Which run of the action in this pipeline execution it is, from 1: every retry of the stage, be it by itself or
+    /// by somebody, is the next.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub attempt: u32,
     /// The action as declared in that version.
     pub declaration: ActionDeclaration,
     /// The pipeline's role.
@@ -116,6 +120,7 @@ impl ActionExecution {
             pipeline: pipeline.clone(),
             execution: execution.clone(),
             version: version.version.unwrap_or(1),
+            attempt: stage.attempt.saturating_add(round),
             declaration: declaration.clone(),
             pipeline_role: version.role_arn.clone(),
             region,
@@ -140,6 +145,15 @@ impl ActionExecution {
         (self.status != ActionExecutionStatus::InProgress)
             .then(|| Outcome { status: self.status, revision: self.revision.clone() })
     }
+}
+
+fn first() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
+fn is_first(attempt: &u32) -> bool {
+    *attempt == first()
 }
 
 /// A name-based UUID within the execution's own: unique as the execution's is, and the same each time.

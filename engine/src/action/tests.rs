@@ -86,15 +86,13 @@ fn an_action_begins_by_resolving_its_configuration_and_starting_its_provider() {
     let mut bench = Bench::of(&declared);
     let location = ArtifactLocation { name: "b".to_owned(), bucket: "x".to_owned(), key: "y".to_owned() };
     let context = Context {
-        overrides: Vec::new(),
-        change: None,
         artifacts: BTreeMap::from([("b".to_owned(), location.clone())]),
         variables: BTreeMap::from([("color".to_owned(), "red".to_owned())]),
         namespaces: BTreeMap::from([(
             "NsB".to_owned(),
             BTreeMap::from([("word".to_owned(), "#{variables.color}".to_owned())]),
         )]),
-        type_is_gone: false,
+        ..Context::default()
     };
     assert_eq!(
         bench.step(Input::Begin(context.clone())),

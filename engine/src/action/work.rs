@@ -24,6 +24,8 @@ pub struct Work {
     pub stage: String,
     /// The action's name.
     pub action: String,
+    /// Which run of the action in this pipeline execution it is, from 1.
+    pub attempt: u32,
     /// Its type.
     pub action_type: ActionTypeId,
     /// The Region in which it runs.

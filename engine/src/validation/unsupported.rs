@@ -7,9 +7,6 @@ use crate::rejection::{Rejection, RejectionKind};
 /// One refusal for each member whose meaning would be lost, named by its path.
 pub fn not_yet_supported(declaration: &PipelineDeclaration) -> Vec<Rejection> {
     let mut found = Vec::new();
-    if declaration.triggers.as_ref().is_some_and(|triggers| !triggers.is_empty()) {
-        found.push(("pipeline.triggers".to_owned(), "triggers".to_owned()));
-    }
     for (index, stage) in declaration.stages.iter().enumerate() {
         for (member, given) in [
             ("beforeEntry", stage.before_entry.is_some()),

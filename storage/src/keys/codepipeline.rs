@@ -288,6 +288,21 @@ pub fn action_types(account: &str, region: &str) -> Prefix {
     Layout::family("action-type").text(account).text(region).prefix()
 }
 
+/// A webhook.
+pub fn webhook(account: &str, region: &str, name: &str) -> Key {
+    Layout::family("webhook").text(account).text(region).text(name).key()
+}
+
+/// The webhooks of one account and Region, by name.
+pub fn webhooks(account: &str, region: &str) -> Prefix {
+    Layout::family("webhook").text(account).text(region).prefix()
+}
+
+/// Whose webhook's URL ends with that.
+pub fn webhook_id(id: &str) -> Key {
+    Layout::family("webhook-id").text(id).key()
+}
+
 /// Work outside that an ended action still has to cancel.
 pub fn cleanup(id: &ActionExecutionId) -> Key {
     Layout::family("cleanup").text(id.as_str()).key()

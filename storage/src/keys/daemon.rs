@@ -7,3 +7,8 @@ use super::layout::Layout;
 pub fn clock_ahead() -> Key {
     Layout::family("clock-ahead").key()
 }
+
+/// The action outcomes that were put over HTTP.
+pub fn action_outcomes() -> Key {
+    Layout::family("action-outcomes").key()
+}

@@ -67,6 +67,7 @@ fn keys_read_as_the_table_says() {
         (codepipeline::trash_execution(&id, 3), "trash/i1/0000000000000003"),
         (codepipeline::event(10), "event/000000000000000a"),
         (codepipeline::event_last(), "event-last"),
+        (daemon::action_outcomes(), "action-outcomes"),
         (daemon::clock_ahead(), "clock-ahead"),
         (super::format(), "format"),
         (s3::bucket("b"), "s3-bucket/b"),

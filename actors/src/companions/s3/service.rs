@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Bound;
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
 use penstock_storage::keys::{Prefix, s3 as keys};
@@ -61,7 +61,11 @@ pub struct S3 {
     hash: RandomState,
     keys: Vec<Arc<RwLock<()>>>,
     uploads: Vec<Arc<RwLock<()>>>,
+    pub(super) observer: Arc<OnceLock<Observer>>,
 }
+
+/// Told the bucket and the key of every new object, once it is durable.
+pub(super) type Observer = Box<dyn Fn(&str, &str) + Send + Sync>;
 
 impl S3 {
     /// Loads the buckets and removes blobs that no object names: what a crash left of unfinished writes.
@@ -75,6 +79,7 @@ impl S3 {
             hash: RandomState::new(),
             keys: stripes(),
             uploads: stripes(),
+            observer: Arc::default(),
             store,
         };
         let mut buckets = BTreeMap::new();
@@ -115,6 +120,11 @@ impl S3 {
             .await?;
         self.store.blobs().sweep(move |blob| named.contains(blob)).await?;
         Ok(())
+    }
+
+    /// Lets somebody know of every new object from now on; the first one stays.
+    pub fn observe(&self, observer: impl Fn(&str, &str) + Send + Sync + 'static) {
+        let _ = self.observer.set(Box::new(observer));
     }
 
     /// All buckets there are, by name.

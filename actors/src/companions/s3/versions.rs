@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 
+use penstock_engine::pipeline::ObjectVersion;
 use penstock_storage::keys::s3 as keys;
 use penstock_storage::{Batch, BlobId, Direction, StoreError, View};
 
@@ -120,6 +121,26 @@ impl Arrival {
 }
 
 impl S3 {
+    /// The newest version of an object in a bucket that keeps versions, if that is not a delete marker.
+    pub async fn newest_version(&self, bucket: &str, key: &str) -> Option<ObjectVersion> {
+        let slot = self.slot(bucket)?;
+        if slot.read().await.as_ref()?.versioning != Some(Versioning::Enabled) {
+            return None;
+        }
+        let found = self.store.read(|view| newest(view, bucket, key)).await;
+        let version =
+            found.inspect_err(|error| tracing::error!(%error, "an object cannot be read")).ok()??;
+        let etag = version.object()?.etag.clone();
+        let is_versioned = version.version != NULL_VERSION;
+        is_versioned.then(|| ObjectVersion {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            version: version.version,
+            etag,
+            modified: version.modified,
+        })
+    }
+
     /// A new version in front of all others, and the batch that stores it.
     pub(super) fn arrive(
         &self,

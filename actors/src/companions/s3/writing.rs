@@ -1,5 +1,7 @@
 //! PutObject: stage the bytes, then put a version in front.
 
+use std::sync::Arc;
+
 use penstock_storage::{Batch, BlobId};
 
 use super::checksums::{Algorithm, Checksum, Kind};
@@ -111,7 +113,13 @@ impl S3 {
         let state = State::Object(Box::new(object.clone()));
         let (record, mut batch) = self.arrive(&bucket, key, arrival, state, pieces);
         batch.append(removals);
-        let durable = self.commit(batch, (held, uploading, guard), doomed);
+        // Told by the commit's own task: the client may go away before it is durable.
+        let (observer, of) = (Arc::clone(&self.observer), key.to_owned());
+        let durable = self.commit_then(batch, (held, uploading, guard), doomed, move |_| {
+            if let Some(observer) = observer.get() {
+                observer(&bucket, &of);
+            }
+        });
         durable.await?;
         let version = versioned.then(|| record.version.clone());
         Ok(Stored { record, object, version })

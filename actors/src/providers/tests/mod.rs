@@ -46,6 +46,7 @@ fn s3_work(category: ActionCategory, configuration: &[(&str, &str)]) -> Work {
         id: ActionExecutionId("bcff0781-2222-4333-8444-555555555555".to_owned()),
         stage: "stage".to_owned(),
         action: "action".to_owned(),
+        attempt: 1,
         action_type: ActionTypeId {
             category,
             owner: ActionOwner::Aws,

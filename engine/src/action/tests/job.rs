@@ -268,3 +268,12 @@ fn only_custom_actions_have_jobs() {
     assert_eq!(hear_of(&mut bench, "x", success()), [over("x")]);
     assert_eq!(hear_of(&mut bench, "x", JobWord::Acknowledge), [NONCE]);
 }
+
+#[test]
+fn a_scripted_job_is_played_and_offered_to_nobody_also_when_its_type_is_gone() {
+    let mut bench = Bench::of(&custom());
+    let scripted = Context { is_scripted: true, type_is_gone: true, ..Context::default() };
+    let step = bench.step(Input::Begin(scripted));
+    assert!(step.iter().any(|line| line.starts_with("effect run")), "{step:?}");
+    assert!(!step.iter().any(|line| line.contains("offer")), "{step:?}");
+}

@@ -83,7 +83,6 @@ fn what_would_be_lost_in_silence_is_refused_by_its_path() {
         p["stages"][2]["onSuccess"] = json!({"conditions": []});
     });
     let expected = [
-        ("pipeline.triggers", "triggers"),
         ("pipeline.stages.2.member.onFailure", "stage conditions"),
         ("pipeline.stages.3.member.beforeEntry", "stage conditions"),
         ("pipeline.stages.3.member.onSuccess", "stage conditions"),
