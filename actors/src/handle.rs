@@ -10,8 +10,8 @@ use penstock_engine::action_type::Catalogue;
 use penstock_engine::declaration::pipeline::PipelineDeclaration;
 use penstock_engine::ids::{ExecutionId, Incarnation, PipelineKey};
 use penstock_engine::pipeline::{
-    News, RetryRequest, RevisionAnnouncement, RollbackRequest, SourceNews, TransitionChange, Trigger,
-    TriggerType,
+    News, OverrideRequest, RetryRequest, RevisionAnnouncement, RollbackRequest, SourceNews, TransitionChange,
+    Trigger, TriggerType,
 };
 use penstock_engine::rejection::{Rejection, RejectionKind};
 use penstock_engine::source::SourceRevisionOverride;
@@ -296,6 +296,16 @@ impl Handle {
         self.accepts_data()?;
         let request = RollbackRequest { stage, target, id: new_execution(), by: caller };
         execution_of(self.command(pipeline, Order::Rollback(Box::new(request))).await?)
+    }
+
+    /// OverrideStageCondition.
+    pub async fn override_condition(
+        &self,
+        pipeline: PipelineKey,
+        request: OverrideRequest,
+    ) -> Result<(), Rejection> {
+        self.accepts_data()?;
+        self.command(pipeline, Order::Override(Box::new(request))).await.map(drop)
     }
 
     /// TagResource on a pipeline.

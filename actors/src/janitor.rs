@@ -137,6 +137,9 @@ impl Rounds {
                     for id in action.work_ids() {
                         batch.delete(keys::work(&id));
                     }
+                    if action.rule_of.is_some() {
+                        batch.delete(keys::rule(inc, action.reference.started, &action.reference.id));
+                    }
                     artifacts.extend(action.outputs);
                 }
                 batch.delete(at).delete(key);
@@ -166,6 +169,7 @@ impl Rounds {
             keys::all_succeeded(inc),
             keys::all_stages(inc),
             keys::actions(inc),
+            keys::rules(inc),
             keys::all_actions_of(inc),
             keys::all_context(inc),
             keys::states(inc),

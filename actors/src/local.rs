@@ -114,7 +114,10 @@ impl Local {
     pub(crate) fn perform(self: &Rc<Self>, effects: Vec<Effect>, mut own: impl FnMut(Effect)) {
         for effect in effects {
             match effect {
-                Effect::SeeToStage(id, wish) => self.see_to_stage(id, wish),
+                Effect::SeeToStage(id, wish) => self.see_to_stage(id, wish, None),
+                Effect::OverrideCondition { stage, wish, condition, reply } => {
+                    self.see_to_stage(stage, wish, Some(stage::Input::Override { condition, reply }));
+                }
                 Effect::SeeToAction(id, wish) => self.see_to_action(id, wish),
                 Effect::ExecutionEnded(status) => self.shared.metrics.execution_ended(status),
                 Effect::EmptyTrash => self.shared.janitor.call(),
@@ -140,7 +143,8 @@ impl Local {
         }
     }
 
-    pub(crate) fn see_to_stage(self: &Rc<Self>, id: StageId, wish: Wish) {
+    /// Begins a stage execution's actor, or tells it the wish if it lives; and then that word, if there is one.
+    pub(crate) fn see_to_stage(self: &Rc<Self>, id: StageId, wish: Wish, word: Option<stage::Input>) {
         let local = Rc::clone(self);
         actix_rt::spawn(async move {
             let who = ActorId::Stage(id.clone());
@@ -149,7 +153,7 @@ impl Local {
                 local.let_leave(&who).await;
             }
             if let Some(address) = lives(&local) {
-                address.do_send(Deliver(stage::Input::Wish(wish)));
+                address.do_send(Deliver(word.unwrap_or(stage::Input::Wish(wish))));
                 return;
             }
             match StageActor::load(&local, &id) {
@@ -161,8 +165,9 @@ impl Local {
                     }
                     None => {
                         let address = StageActor::begin(&local, machine);
-                        if wish != Wish::PROCEED {
-                            address.do_send(Deliver(stage::Input::Wish(wish)));
+                        let wish = (wish != Wish::PROCEED).then_some(stage::Input::Wish(wish));
+                        for input in wish.into_iter().chain(word) {
+                            address.do_send(Deliver(input));
                         }
                     }
                 },
@@ -376,16 +381,18 @@ pub(crate) fn begin<A: Actor<Context = actix::Context<A>>>(actor: A, enter: impl
 /// One line per state transition. Configurations and variables may hold secrets and are not logged.
 fn log(write: &Write) {
     let Write::Event(event) = write else { return };
-    let (stage, action) = match &event.subject {
-        Subject::Pipeline => (None, None),
-        Subject::Stage { stage } => (Some(stage), None),
-        Subject::Action { stage, action, .. } => (Some(stage), Some(action)),
+    let (stage, action, rule) = match &event.subject {
+        Subject::Pipeline => (None, None, None),
+        Subject::Stage { stage } => (Some(stage), None, None),
+        Subject::Action { stage, action, .. } => (Some(stage), Some(action), None),
+        Subject::Rule { stage, rule, .. } => (Some(stage), None, Some(rule)),
     };
     tracing::info!(
         pipeline = %event.pipeline.name,
         execution = %event.execution,
         stage = stage.map(tracing::field::display),
         action = action.map(tracing::field::display),
+        rule = rule.map(tracing::field::display),
         state = ?event.state,
     );
 }

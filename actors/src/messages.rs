@@ -7,7 +7,8 @@ use penstock_engine::action::{self, ActionRef, JobWord, Report, Verdict};
 use penstock_engine::declaration::pipeline::PipelineDeclaration;
 use penstock_engine::ids::{ExecutionId, Incarnation, PipelineKey};
 use penstock_engine::pipeline::{
-    Execution, RetryRequest, RevisionAnnouncement, RollbackRequest, SourceNews, TransitionChange, Trigger,
+    Execution, OverrideRequest, RetryRequest, RevisionAnnouncement, RollbackRequest, SourceNews,
+    TransitionChange, Trigger,
 };
 use penstock_engine::rejection::Rejection;
 use penstock_engine::source::SourceRevisionOverride;
@@ -64,6 +65,7 @@ pub(crate) enum Order {
     Transition(Box<TransitionChange>),
     Retry(Box<RetryRequest>),
     Rollback(Box<RollbackRequest>),
+    Override(Box<OverrideRequest>),
     Tag(BTreeMap<String, String>),
     Untag(Vec<String>),
 }

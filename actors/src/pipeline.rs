@@ -217,6 +217,7 @@ impl Handler<Command> for PipelineActor {
             Order::Transition(change) => Input::Transition(change, reply),
             Order::Retry(request) => Input::Retry(request, reply),
             Order::Rollback(request) => Input::Rollback(request, reply),
+            Order::Override(request) => Input::Override(request, reply),
             Order::Tag(tags) => Input::Tag(tags, reply),
             Order::Untag(keys) => Input::Untag(keys, reply),
             Order::Create { .. } => return,
@@ -254,12 +255,19 @@ impl Handler<ChildDied> for PipelineActor {
 
     fn handle(&mut self, ChildDied(child): ChildDied, _: &mut Self::Context) {
         let ActorId::Stage(id) = child else { return };
-        let execution = self.machine.executions().find(|execution| execution.number == id.execution);
-        let Some(wish) = execution.map(|execution| execution.wish) else { return };
+        // Unless it still waits for that child, it does not need it.
+        let concerns = |effect: &Effect| match effect {
+            Effect::SeeToStage(stage, _) | Effect::OverrideCondition { stage, .. } => *stage == id,
+            _ => false,
+        };
+        let owed: Vec<Effect> = self.machine.outstanding().into_iter().filter(concerns).collect();
+        if owed.is_empty() {
+            return;
+        }
         if self.deaths.entry(id.clone()).or_default().too_many() {
             self.local.set_aside(&ActorId::Stage(id), &"its actor died again and again");
         } else {
-            self.local.see_to_stage(id, wish);
+            self.local.perform(owed, |_| {});
         }
     }
 }

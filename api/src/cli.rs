@@ -143,6 +143,14 @@ pub(crate) struct Settings {
     /// The same for STS alone [env: AWS_ENDPOINT_URL_STS]
     #[arg(long, value_name = "URL", value_parser = url)]
     pub(crate) endpoint_url_sts: Option<String>,
+
+    /// Where Lambda is, which this daemon does not have [env: AWS_ENDPOINT_URL_LAMBDA]
+    #[arg(long, value_name = "URL", value_parser = url)]
+    pub(crate) endpoint_url_lambda: Option<String>,
+
+    /// Where CloudWatch is, which this daemon does not have [env: AWS_ENDPOINT_URL_CLOUDWATCH]
+    #[arg(long, value_name = "URL", value_parser = url)]
+    pub(crate) endpoint_url_cloudwatch: Option<String>,
 }
 
 /// How log lines are written.

@@ -10,15 +10,17 @@ use http::Uri;
 
 use crate::cli::{self, Settings};
 
-/// The endpoints that are set; without one, the service within this daemon is called.
+/// The endpoints that are set; without one, the service within this daemon is called, if there is one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Endpoints {
     /// S3's.
     pub(crate) s3: Option<String>,
     /// STS's.
     pub(crate) sts: Option<String>,
-    /// Every other service's.
-    pub(crate) others: Option<String>,
+    /// Lambda's; there is none within this daemon.
+    pub(crate) lambda: Option<String>,
+    /// CloudWatch's; neither.
+    pub(crate) cloud_watch: Option<String>,
 }
 
 impl Endpoints {
@@ -39,7 +41,8 @@ impl Endpoints {
         Ok(Self {
             s3: choose(&settings.endpoint_url_s3, read("AWS_ENDPOINT_URL_S3")?),
             sts: choose(&settings.endpoint_url_sts, read("AWS_ENDPOINT_URL_STS")?),
-            others: choose(&None, None),
+            lambda: choose(&settings.endpoint_url_lambda, read("AWS_ENDPOINT_URL_LAMBDA")?),
+            cloud_watch: choose(&settings.endpoint_url_cloudwatch, read("AWS_ENDPOINT_URL_CLOUDWATCH")?),
         })
     }
 }
@@ -85,6 +88,10 @@ mod tests {
         Some(url.to_owned())
     }
 
+    fn everywhere(url: &str) -> Endpoints {
+        Endpoints { s3: set(url), sts: set(url), lambda: set(url), cloud_watch: set(url) }
+    }
+
     #[test]
     fn nothing_set_means_the_services_in_the_daemon() {
         assert_eq!(of(&[], &[]).unwrap(), Endpoints::default());
@@ -98,10 +105,7 @@ mod tests {
     fn a_services_own_variable_goes_before_the_general_one() {
         let found =
             of(&[], &[("AWS_ENDPOINT_URL", "http://a:1"), ("AWS_ENDPOINT_URL_S3", "http://b:2")]).unwrap();
-        assert_eq!(
-            found,
-            Endpoints { s3: set("http://b:2"), sts: set("http://a:1"), others: set("http://a:1") }
-        );
+        assert_eq!(found, Endpoints { s3: set("http://b:2"), ..everywhere("http://a:1") });
     }
 
     #[test]
@@ -109,10 +113,7 @@ mod tests {
         let variables = [("AWS_ENDPOINT_URL", "http://a:1"), ("AWS_ENDPOINT_URL_S3", "http://b:2")];
         let found =
             of(&["--endpoint-url", "http://c:3", "--endpoint-url-sts", "http://d:4"], &variables).unwrap();
-        assert_eq!(
-            found,
-            Endpoints { s3: set("http://c:3"), sts: set("http://d:4"), others: set("http://c:3") }
-        );
+        assert_eq!(found, Endpoints { sts: set("http://d:4"), ..everywhere("http://c:3") });
     }
 
     #[test]

@@ -66,6 +66,7 @@ fn code_and_status(kind: RejectionKind) -> (&'static str, u16) {
         RejectionKind::ConcurrentPipelineExecutionsLimitExceeded => {
             "ConcurrentPipelineExecutionsLimitExceededException"
         }
+        RejectionKind::ConditionNotOverridable => "ConditionNotOverridableException",
         RejectionKind::Conflict => "ConflictException",
         RejectionKind::DuplicatedStopRequest => "DuplicatedStopRequestException",
         RejectionKind::InvalidActionDeclaration => "InvalidActionDeclarationException",
@@ -141,6 +142,7 @@ mod tests {
             RejectionKind::ApprovalAlreadyCompleted,
             RejectionKind::ConcurrentModification,
             RejectionKind::ConcurrentPipelineExecutionsLimitExceeded,
+            RejectionKind::ConditionNotOverridable,
             RejectionKind::Conflict,
             RejectionKind::DuplicatedStopRequest,
             RejectionKind::InvalidActionDeclaration,

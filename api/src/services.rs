@@ -87,6 +87,8 @@ impl Services {
                 all: None,
                 s3: endpoints.s3.clone(),
                 sts: endpoints.sts.clone(),
+                lambda: endpoints.lambda.clone(),
+                cloud_watch: endpoints.cloud_watch.clone(),
             },
             service: service_credentials(&sts)?,
             environment: environment_credentials(|name| std::env::var(name).ok()),
@@ -120,7 +122,8 @@ impl Services {
             tracing::info!(seconds = clock.ahead_millis() / 1000, "the clock is ahead, as it was moved");
         }
         let spool = Spool::new(spool);
-        let providers = Providers::new(&aws, &spool).scripted_by(outcomes, &aws, &spool, clock.clone());
+        let providers =
+            Providers::new(&aws, &spool, &clock).scripted_by(outcomes, &aws, &spool, clock.clone());
         let pipelines = penstock_actors::start(
             store,
             clock,

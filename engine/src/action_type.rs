@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::declaration::action::{ActionDeclaration, ActionTypeId};
+use crate::rule_type;
 
 pub mod builtin;
 pub mod custom;
@@ -135,10 +136,14 @@ impl Catalogue {
         self.types.get(id)
     }
 
-    /// How long an action may run: as it declares, or by its type, or the hour that AWS allows where nothing
+    /// How long an action or a rule may run: as it declares, or by its type, or the hour that AWS allows where nothing
     /// else is said.
     pub fn timeout_millis(&self, action: &ActionDeclaration) -> u64 {
-        let by_type = || self.find_ever(&action.action_type_id).map(|found| found.timeout_in_minutes);
+        let id = &action.action_type_id;
+        let by_type = || match self.find_ever(id) {
+            Some(found) => Some(found.timeout_in_minutes),
+            None => rule_type::of(id).map(|found| found.minutes),
+        };
         u64::from(action.timeout_in_minutes.or_else(by_type).unwrap_or(60)) * 60_000
     }
 

@@ -54,6 +54,9 @@ impl fmt::Display for Write {
                 Subject::Action { stage, action, .. } => {
                     write!(f, "event action {stage}.{action} {:?}", event.state)
                 }
+                Subject::Rule { stage, rule, .. } => {
+                    write!(f, "event rule {stage}.{rule} {:?}", event.state)
+                }
             },
         }
     }
@@ -72,6 +75,10 @@ impl fmt::Display for Tell {
             Self::Stage(stage, stage::Input::ActionEnded { outcome, .. }) => {
                 write!(f, "stage {stage}: an action ended {:?}", outcome.status)
             }
+            Self::Pipeline(_, pipeline::Input::Overridden { stage, reply, decided }) => match decided {
+                Ok(()) => write!(f, "pipeline: {} is overridden in stage {stage}", reply.0),
+                Err(rejection) => write!(f, "pipeline: {} is refused in stage {stage}: {rejection}", reply.0),
+            },
             Self::Pipeline(_, input) => write!(f, "pipeline: {input:?}"),
             Self::Stage(stage, input) => write!(f, "stage {stage}: {input:?}"),
         }
@@ -97,6 +104,9 @@ impl fmt::Display for Effect {
                 Answer::Done => write!(f, "answer {}: done", reply.0),
             },
             Self::SeeToStage(stage, wish) => write!(f, "see to stage {stage}{wish}"),
+            Self::OverrideCondition { stage, wish, condition, reply } => {
+                write!(f, "override {} of stage {stage}{wish} for {}", condition.member(), reply.0)
+            }
             Self::SeeToAction(action, wish) => write!(f, "see to an action of {}{wish}", action.stage),
             Self::RunProvider(work) => {
                 write!(f, "run {} {}.{}", work.action_type.provider, work.stage, work.action)?;
@@ -177,6 +187,15 @@ impl fmt::Display for StageExecution {
         if self.retries.automatic > 0 {
             f.write_str(" retried by itself")?;
         }
+        for (condition, judged) in self.conditions.iter() {
+            write!(f, ", {} {:?}", condition.member(), judged.status)?;
+            let rules: Vec<String> =
+                judged.rules.iter().map(|rule| format!("{} {:?}", rule.rule, rule.status)).collect();
+            write!(f, " ({})", rules.join(" "))?;
+        }
+        if let Some(condition) = self.failed_by {
+            write!(f, ", failed by {}", condition.member())?;
+        }
         for slot in &self.slots {
             match &slot.state {
                 SlotState::Waiting => write!(f, ", {} waits", slot.action)?,
@@ -190,7 +209,8 @@ impl fmt::Display for StageExecution {
 
 impl fmt::Display for action::ActionExecution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "action {}.{} {:?}", self.reference.stage, self.declaration.name, self.status)?;
+        let kind = self.kind();
+        write!(f, "{kind} {}.{} {:?}", self.reference.stage, self.declaration.name, self.status)?;
         if let Some(id) = &self.external.id {
             write!(f, " as {id}")?;
         }

@@ -48,6 +48,16 @@ pub enum Subject {
         /// Its type.
         action_type: ActionTypeId,
     },
+    /// Of rules the service sends no events.
+    #[serde(rename_all = "camelCase")]
+    Rule {
+        /// The stage's name.
+        stage: String,
+        /// The rule's name.
+        rule: String,
+        /// The rule execution.
+        id: ActionExecutionId,
+    },
 }
 
 /// EventBridge's vocabulary, which is not the API's.
@@ -61,6 +71,8 @@ pub enum EventState {
     Stopped,
     Succeeded,
     Failed,
+    /// Of a stage; the service's events have no such state (inferred).
+    Skipped,
     Superseded,
     Canceled,
     Abandoned,

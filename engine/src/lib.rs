@@ -7,8 +7,8 @@
 //!
 //! - [`pipeline`]: all *movement*. Versions, every execution's status and place, who is inside each stage,
 //!   who waits and how (by mode), transitions; start, stop, supersede, update, delete, expire.
-//! - [`stage`]: one execution's passage through one stage: the run-order groups of its actions.
-//! - [`action`]: one action execution: its resolved configuration, progress, deadline and result.
+//! - [`stage`]: one execution's passage through one stage: its conditions and the run-order groups of its actions.
+//! - [`action`]: one action or rule execution: its resolved configuration, progress, deadline and result.
 //!
 //! The rules they keep: an input that comes twice changes nothing the second time; ends never change; time
 //! and chance are arguments; a parent writes its child's birth in the batch that decides on it; what one
@@ -19,10 +19,12 @@
 
 pub mod declaration;
 pub mod ids;
+pub mod java_pattern;
 pub mod rejection;
 pub mod time;
 
 pub mod action_type;
+pub mod rule_type;
 pub mod source;
 pub mod tags;
 pub mod triggers;

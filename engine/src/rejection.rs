@@ -12,6 +12,7 @@ pub enum RejectionKind {
     ApprovalAlreadyCompleted,
     ConcurrentModification,
     ConcurrentPipelineExecutionsLimitExceeded,
+    ConditionNotOverridable,
     Conflict,
     DuplicatedStopRequest,
     InvalidActionDeclaration,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::action::{ActionExecution, ActionRef, ContextEntry, Work};
 use crate::declaration::pipeline::{ExecutionMode, PipelineDeclaration};
+use crate::declaration::stage::ConditionType;
 use crate::event::Event;
 use crate::ids::{ExecutionId, ExecutionNumber, Incarnation, PipelineKey};
 use crate::pipeline::{Execution, Head, Version};
@@ -74,8 +75,8 @@ pub enum Write {
     Trash(Incarnation),
     /// A stage execution's record.
     Stage(Box<StageExecution>),
-    /// A new action execution: its record, its execution's index entry, and that it is what GetPipelineState shows
-    /// of its action from now on, if its execution's mode is not PARALLEL.
+    /// A new action or rule execution: its record, its execution's index entry, and of an action that it is what
+    /// GetPipelineState shows of it from now on, if its execution's mode is not PARALLEL.
     ActionBorn(Box<ActionExecution>, ExecutionMode),
     /// An action execution's record.
     Action(Box<ActionExecution>),
@@ -108,7 +109,18 @@ pub enum Effect {
     },
     /// Begin that stage execution, or tell it the wish if it lives, or take its end if it has ended.
     SeeToStage(StageId, Wish),
-    /// The same for an action execution.
+    /// Tell it that its condition is to count as met, after it was begun if it does not live.
+    OverrideCondition {
+        /// Which stage execution.
+        stage: StageId,
+        /// What may still happen in it.
+        wish: Wish,
+        /// The condition.
+        condition: ConditionType,
+        /// Who waits at the pipeline.
+        reply: ReplyId,
+    },
+    /// The same as for a stage execution for an action or rule execution.
     SeeToAction(ActionRef, Wish),
     /// Start the action's provider, or let it resume.
     RunProvider(Box<Work>),

@@ -13,7 +13,6 @@ use crate::rejection::{Rejection, RejectionKind};
 
 pub mod normalise;
 pub mod secrets;
-pub mod unsupported;
 
 mod artifacts;
 mod conditions;

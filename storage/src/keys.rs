@@ -17,7 +17,8 @@
 //! | a pipeline's tags | `tags/inc` | [`codepipeline::tags`] |
 //! | a stage execution | `stage/inc/n/stage/attempt` | [`codepipeline::stage`] |
 //! | an action (or rule) execution | `action/inc/desc(start ms)/id` | [`codepipeline::action`] |
-//! | the same by its execution | `action-of/inc/n/desc(start ms)/id` | [`codepipeline::action_of`] |
+//! | that it is a rule execution | `rule/inc/desc(start ms)/id` | [`codepipeline::rule`] |
+//! | an action (or rule) execution by its execution | `action-of/inc/n/desc(start ms)/id` | [`codepipeline::action_of`] |
 //! | an artifact of an execution | `context/inc/n/artifact/name` | [`codepipeline::artifact`] |
 //! | a namespace of an execution | `context/inc/n/namespace/name` | [`codepipeline::namespace`] |
 //! | an action's latest execution | `state/inc/stage/action` | [`codepipeline::state`] |

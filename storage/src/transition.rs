@@ -64,7 +64,6 @@ macro_rules! first_version {
 
 first_version!(
     Version,
-    StageExecution,
     ExecutionEntry,
     TokenEntry,
     NameEntry,
@@ -73,9 +72,18 @@ first_version!(
     ContextRecord,
     Mark,
     ActionPointer,
-    EventsRecord,
     CustomActionType,
 );
+
+impl Record for StageExecution {
+    /// Version 2 knows conditions; what is older has none and reads as it is.
+    const VERSION: u8 = 2;
+}
+
+impl Record for EventsRecord {
+    /// Version 2 knows rules; what is older has none and reads as it is.
+    const VERSION: u8 = 2;
+}
 
 impl Record for Head {
     /// Version 2 knows the newest revision of each source; in what is older none is known.
@@ -183,7 +191,10 @@ impl Batch {
         let pointer = ActionPointer(at.clone());
         self.put(keys::action(inc, at.started, &at.id), action);
         self.put(keys::action_of(inc, at.stage.execution, at.started, &at.id), &pointer);
-        if mode != ExecutionMode::Parallel {
+        if action.rule_of.is_some() {
+            // What the state shows of rules the stage execution knows.
+            self.put(keys::rule(inc, at.started, &at.id), &pointer);
+        } else if mode != ExecutionMode::Parallel {
             self.put(keys::state(inc, &at.stage.stage, &action.declaration.name), &pointer);
         }
         for id in action.work_ids() {

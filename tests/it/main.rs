@@ -6,6 +6,7 @@ mod approval;
 mod artifacts;
 mod bad_input;
 mod clock;
+mod conditions;
 mod external;
 mod full_disk;
 mod iam;

@@ -14,6 +14,7 @@ use aws_sdk_s3::config::{
 use aws_smithy_runtime_api::client::http::{SharedHttpConnector, http_client_fn};
 
 use super::connector::Outward;
+use super::elsewhere::Elsewhere;
 use super::endpoint::{Endpoint, Endpoints, Service, SetupError};
 use super::patience::Patient;
 use super::refusal::AwsRefusal;
@@ -27,6 +28,8 @@ const KEPT: usize = 200;
 /// In process nothing is lost on the way, and copying some gigabytes takes its time.
 const PATIENCE_WITH_OURSELVES: Duration = Duration::from_secs(10 * 60);
 const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(60);
+/// A function runs for a quarter of an hour at most, and says nothing meanwhile.
+const PATIENCE_WITH_FUNCTIONS: Duration = Duration::from_secs(16 * 60);
 
 /// How calls are made.
 #[derive(Clone, Debug)]
@@ -54,7 +57,19 @@ struct Inner {
     s3_connector: SharedHttpConnector,
     /// What S3 requests are signed with in place of the role's session.
     s3_credentials: Option<Credentials>,
+    /// Lambda and CloudWatch, where they are somewhere.
+    lambda: Option<Place>,
+    cloud_watch: Option<Place>,
+    /// What requests to them are signed with in place of the role's session.
+    others_credentials: Option<Credentials>,
     kept: Mutex<Kept>,
+}
+
+/// A service that is elsewhere.
+#[derive(Debug)]
+struct Place {
+    url: String,
+    connector: SharedHttpConnector,
 }
 
 impl AwsClients {
@@ -68,6 +83,15 @@ impl AwsClients {
             [true, true] => inside.clone(),
             _ => patient(SharedHttpConnector::new(Outward::new()?), PATIENCE_WITH_OTHERS),
         };
+        let place = |service, patience| match endpoints.of(service)? {
+            Endpoint::Embedded => Ok::<_, SetupError>(None),
+            Endpoint::External(url) => {
+                let connector = patient(SharedHttpConnector::new(Outward::new()?), patience);
+                Ok(Some(Place { url, connector }))
+            }
+        };
+        let lambda = place(Service::Lambda, PATIENCE_WITH_FUNCTIONS)?;
+        let cloud_watch = place(Service::CloudWatch, PATIENCE_WITH_OTHERS)?;
         let connector = |embedded: bool| if embedded { inside.clone() } else { outside.clone() };
         let outsiders = || environment.clone().ok_or(SetupError::NoCredentials);
         let [sts_embedded, s3_embedded] = embedded;
@@ -78,6 +102,13 @@ impl AwsClients {
             s3_connector: connector(s3_embedded),
             // A store elsewhere does not know the sessions of the daemon's own STS.
             s3_credentials: if sts_embedded && !s3_embedded { Some(outsiders()?) } else { None },
+            others_credentials: match (&lambda, &cloud_watch) {
+                (None, None) => None,
+                _ if sts_embedded => Some(outsiders()?),
+                _ => None,
+            },
+            lambda,
+            cloud_watch,
             kept: Mutex::new(Kept::default()),
         })))
     }
@@ -100,6 +131,29 @@ impl AwsClients {
     pub async fn credentials(&self, access: &Access) -> Result<Credentials, AwsRefusal> {
         let (session, _) = self.client(access);
         session.assume().await
+    }
+
+    /// A service that the daemon does not have itself, for one rule: its roles are assumed first. None where nobody has
+    /// said where the service is.
+    pub async fn elsewhere(
+        &self,
+        service: Service,
+        access: &Access,
+    ) -> Result<Option<Elsewhere>, AwsRefusal> {
+        let (session, _) = self.client(access);
+        let credentials = session.assume().await?;
+        let place = match service {
+            Service::Lambda => &self.0.lambda,
+            Service::CloudWatch => &self.0.cloud_watch,
+            Service::S3 | Service::Sts => &None,
+        };
+        Ok(place.as_ref().map(|place| Elsewhere {
+            connector: place.connector.clone(),
+            service,
+            url: place.url.clone(),
+            credentials: self.0.others_credentials.clone().unwrap_or(credentials),
+            region: access.region.clone(),
+        }))
     }
 
     /// Whether there is such a bucket, asked under those roles.

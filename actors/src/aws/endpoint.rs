@@ -10,6 +10,8 @@ use http::Uri;
 pub enum Service {
     S3,
     Sts,
+    Lambda,
+    CloudWatch,
 }
 
 impl Service {
@@ -18,14 +20,28 @@ impl Service {
         match self {
             Self::S3 => "Amazon S3",
             Self::Sts => "AWSSecurityTokenService",
+            Self::Lambda => "AWSLambda",
+            Self::CloudWatch => "AmazonCloudWatch",
+        }
+    }
+
+    /// Its name in signatures.
+    pub(super) fn signing_name(self) -> &'static str {
+        match self {
+            Self::S3 => "s3",
+            Self::Sts => "sts",
+            Self::Lambda => "lambda",
+            Self::CloudWatch => "monitoring",
         }
     }
 
     /// The environment variable that moves this service alone.
-    fn variable(self) -> &'static str {
+    pub fn variable(self) -> &'static str {
         match self {
             Self::S3 => "AWS_ENDPOINT_URL_S3",
             Self::Sts => "AWS_ENDPOINT_URL_STS",
+            Self::Lambda => "AWS_ENDPOINT_URL_LAMBDA",
+            Self::CloudWatch => "AWS_ENDPOINT_URL_CLOUDWATCH",
         }
     }
 }
@@ -39,14 +55,21 @@ pub struct Endpoints {
     pub s3: Option<String>,
     /// `AWS_ENDPOINT_URL_STS`.
     pub sts: Option<String>,
+    /// `AWS_ENDPOINT_URL_LAMBDA`.
+    pub lambda: Option<String>,
+    /// `AWS_ENDPOINT_URL_CLOUDWATCH`.
+    pub cloud_watch: Option<String>,
 }
 
 impl Endpoints {
-    /// Where a service is: its own URL before the one for all, and without either the daemon's own.
+    /// Where a service is: its own URL before the one for all, and without either the daemon's own; but of Lambda and
+    /// CloudWatch the daemon has none.
     pub fn of(&self, service: Service) -> Result<Endpoint, SetupError> {
         let own = match service {
             Service::S3 => &self.s3,
             Service::Sts => &self.sts,
+            Service::Lambda => &self.lambda,
+            Service::CloudWatch => &self.cloud_watch,
         };
         match (own, &self.all) {
             (Some(url), _) => Endpoint::external(service.variable(), url),

@@ -2,11 +2,13 @@
 
 pub mod clients;
 pub mod connector;
+pub mod elsewhere;
 pub mod endpoint;
 pub mod patience;
 pub mod refusal;
 pub mod role;
 pub mod s3;
+mod signed;
 pub mod sts;
 mod xml;
 

@@ -5,11 +5,8 @@
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::date_time::{DateTime, Format};
 use http_body_util::{BodyExt, Limited};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -17,6 +14,7 @@ use tokio::time::sleep;
 
 use super::endpoint::{Endpoint, Service};
 use super::refusal::{AwsRefusal, Refused, causes};
+use super::signed::{self, Scope};
 use super::xml::texts;
 
 /// Far more than any answer of STS has.
@@ -68,33 +66,8 @@ impl Sts {
 
     fn signed(&self, by: &Credentials, form: &str, region: &str) -> Result<HttpRequest, String> {
         let url = format!("{}/", self.endpoint.url());
-        let mut request = http::Request::post(&url)
-            .header("content-type", "application/x-www-form-urlencoded; charset=utf-8")
-            .body(SdkBody::from(form))
-            .map_err(|error| error.to_string())?;
-        if let Some(authority) = request.uri().authority() {
-            let host = authority.as_str().parse::<http::HeaderValue>().map_err(|error| error.to_string())?;
-            request.headers_mut().insert(http::header::HOST, host);
-        }
-        let identity = by.clone().into();
-        let params = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(region)
-            .name("sts")
-            .time(SystemTime::now())
-            .settings(SigningSettings::default())
-            .build()
-            .map_err(|error| error.to_string())?
-            .into();
-        let headers = request
-            .headers()
-            .iter()
-            .map(|(name, value)| (name.as_str(), std::str::from_utf8(value.as_bytes()).unwrap_or_default()));
-        let signable = SignableRequest::new("POST", &url, headers, SignableBody::Bytes(form.as_bytes()))
-            .map_err(|error| error.to_string())?;
-        let (instructions, _) = sign(signable, &params).map_err(|error| error.to_string())?.into_parts();
-        instructions.apply_to_request_http1x(&mut request);
-        HttpRequest::try_from(request).map_err(|error| error.to_string())
+        let headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
+        signed::post(by, Scope { service: "sts", region }, &url, &headers, form)
     }
 
     async fn read(&self, answer: HttpResponse) -> Result<Credentials, AwsRefusal> {

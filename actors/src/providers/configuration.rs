@@ -1,6 +1,7 @@
 //! Reads an action's resolved configuration.
 
 use penstock_engine::action::{ArtifactLocation, Failure, Work};
+use penstock_engine::declaration::action::ActionCategory;
 
 use super::failures;
 
@@ -8,11 +9,17 @@ use super::failures;
 pub(super) fn required<'a>(work: &'a Work, key: &str) -> Result<&'a str, Failure> {
     optional(work, key).ok_or_else(|| {
         failures::configuration(format!(
-            "The configuration of the action '{}' has no value for '{key}', which it needs. Add it to the pipeline \
-             and then start it again.",
+            "The configuration of the {} '{}' has no value for '{key}', which it needs. Add it to the pipeline and then \
+             start it again.",
+            kind(work),
             work.action
         ))
     })
+}
+
+/// What it is called in texts for people.
+fn kind(work: &Work) -> &'static str {
+    if work.action_type.category == ActionCategory::Rule { "rule" } else { "action" }
 }
 
 /// A key that may be left out. An empty text, such as a variable can give, counts as left out.

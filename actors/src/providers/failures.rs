@@ -2,7 +2,7 @@
 
 use penstock_engine::action::{ArtifactLocation, Failure};
 
-use crate::aws::endpoint::Endpoint;
+use crate::aws::endpoint::{Endpoint, Service};
 use crate::aws::refusal::AwsRefusal;
 use crate::aws::role::Access;
 
@@ -59,6 +59,44 @@ pub(super) fn of_bucket(access: &Access, bucket: &str, refusal: &AwsRefusal) -> 
             job(format!("Amazon S3 refused a request for the bucket named {bucket}. Error: {refused}"))
         }
         AwsRefusal::NoAnswer { .. } => of_service(refusal),
+    }
+}
+
+/// A service that the daemon does not have and that nobody has said where it is.
+pub(super) fn not_configured(service: Service) -> Failure {
+    configuration(format!(
+        "No endpoint of {} is configured, and this daemon has none of its own. Set {} (or AWS_ENDPOINT_URL, for all \
+         services) to where one is, start the daemon again, and then try again.",
+        service.name(),
+        service.variable()
+    ))
+}
+
+/// A function that cannot be invoked. The text is inferred.
+pub(super) fn of_function(function: &str, refusal: &AwsRefusal) -> Failure {
+    match refusal {
+        AwsRefusal::Refused(refused) if refusal.is_denied() => Failure::new(
+            PERMISSION,
+            format!("The role is not allowed to invoke the AWS Lambda function {function}. Error: {refused}"),
+        ),
+        AwsRefusal::Refused(_) if refusal.is_absent() => configuration(format!(
+            "No AWS Lambda function with the name {function} was found. Create the function, or name another one in \
+             the configuration, and then try again."
+        )),
+        other => of_service(other),
+    }
+}
+
+/// An alarm that cannot be looked at. The text is inferred.
+pub(super) fn of_alarm(alarm: &str, refusal: &AwsRefusal) -> Failure {
+    match refusal {
+        AwsRefusal::Refused(refused) if refusal.is_denied() => Failure::new(
+            PERMISSION,
+            format!(
+                "The role is not allowed to look at the Amazon CloudWatch alarm {alarm}. Error: {refused}"
+            ),
+        ),
+        other => of_service(other),
     }
 }
 

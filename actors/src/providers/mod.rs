@@ -6,6 +6,8 @@ pub mod table;
 pub mod s3_deploy;
 pub mod s3_source;
 
+pub mod rules;
+
 mod scripted;
 
 mod configuration;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use penstock_engine::action::{Failure, Success, Work};
-use penstock_engine::declaration::action::ActionTypeId;
+use penstock_engine::declaration::action::{ActionCategory, ActionTypeId};
 use tokio::sync::Semaphore;
 
 use crate::artifacts::stored::Spool;
@@ -15,12 +15,19 @@ use crate::outcomes::service::Outcomes;
 
 use super::failures;
 use super::provider::{Provider, Reporter};
+use super::rules::cloud_watch_alarm::CloudWatchAlarm;
+use super::rules::deployment_window::DeploymentWindow;
+use super::rules::lambda_invoke::LambdaInvoke;
+use super::rules::variable_check::VariableCheck;
 use super::s3_deploy::S3Deploy;
 use super::s3_source::S3Source;
 use super::scripted::Scripted;
 
 /// S3 actions at work at once. They wait for S3 most of the time, and one holds some 100 KiB.
 const S3_ACTIONS: usize = 64;
+
+/// Rules of one type at work at once. They only wait, and as long as a window is closed.
+const RULES: usize = Semaphore::MAX_PERMITS;
 
 /// The providers, each with as many permits as it may do work at once. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -37,13 +44,20 @@ struct Entry {
 }
 
 impl Providers {
-    /// All that there are. What is on its way is kept in that spool.
-    pub fn new(clients: &AwsClients, spool: &Spool) -> Self {
-        let all: [Box<dyn Provider>; 2] = [
+    /// All that there are. What is on its way is kept in that spool; windows and waits go by that clock.
+    pub fn new(clients: &AwsClients, spool: &Spool, clock: &Clock) -> Self {
+        let actions: [Box<dyn Provider>; 2] = [
             Box::new(S3Source::new(clients.clone())),
             Box::new(S3Deploy::new(clients.clone(), spool.clone())),
         ];
-        Self::of(all.map(|provider| (provider, S3_ACTIONS)))
+        let rules: [Box<dyn Provider>; 4] = [
+            Box::new(VariableCheck),
+            Box::new(DeploymentWindow::new(clock.clone())),
+            Box::new(CloudWatchAlarm::new(clients.clone(), clock.clone())),
+            Box::new(LambdaInvoke::new(clients.clone())),
+        ];
+        let actions = actions.into_iter().map(|provider| (provider, S3_ACTIONS));
+        Self::of(actions.chain(rules.into_iter().map(|provider| (provider, RULES))))
     }
 
     /// The same, with actions that end as people have said, by that clock.
@@ -85,9 +99,13 @@ impl Providers {
 /// The failure of an action whose provider is not there.
 pub fn not_available(action_type: &ActionTypeId) -> Failure {
     let ActionTypeId { category, owner, provider, version } = action_type;
+    let (kind, work) = match category {
+        ActionCategory::Rule => ("RuleType", "rule"),
+        _ => ("ActionType", "action"),
+    };
     failures::configuration(format!(
-        "ActionType (Category: '{category}', Owner: '{owner}', Provider: '{provider}', Version: '{version}') is not \
-         available: this daemon cannot run actions of that type. Say how such actions end with --action-outcomes or \
-         by PUT /_penstock/action-outcomes, or use another action, and then try again."
+        "{kind} (Category: '{category}', Owner: '{owner}', Provider: '{provider}', Version: '{version}') is not \
+         available: this daemon cannot run {work}s of that type. Say how such {work}s end with --action-outcomes or \
+         by PUT /_penstock/action-outcomes, or use another {work}, and then try again."
     ))
 }

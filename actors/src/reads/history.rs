@@ -1,9 +1,10 @@
-//! ListActionExecutions.
+//! ListActionExecutions and ListRuleExecutions. Actions and rules are records of one kind; each list shows its own.
 
 use std::collections::HashSet;
 
 use penstock_engine::action::{ActionExecution, ActionExecutionStatus};
 use penstock_engine::action_type::Catalogue;
+use penstock_engine::declaration::stage::ConditionType;
 use penstock_engine::ids::{ExecutionId, PipelineKey};
 use penstock_engine::pipeline::Head;
 use penstock_engine::rejection::Rejection;
@@ -20,12 +21,12 @@ use super::executions::{execution_not_found, number_of};
 use super::pages::{Page, internal};
 use super::pipelines::with_token;
 
-/// Which action executions are wanted; without a filter all of the pipeline's.
+/// Which action or rule executions are wanted; without a filter all of the pipeline's.
 #[derive(Clone, Debug)]
-pub enum ActionFilter {
+pub enum HistoryFilter {
     /// Of one execution, every attempt.
     Execution(ExecutionId),
-    /// Of one execution, the latest of each action.
+    /// Of one execution, the latest of each action or rule.
     LatestIn(ExecutionId),
 }
 
@@ -34,14 +35,14 @@ impl Handle {
     pub async fn list_action_executions(
         &self,
         pipeline: &PipelineKey,
-        filter: Option<&ActionFilter>,
+        filter: Option<&HistoryFilter>,
         page: &Page,
     ) -> Result<Value, Rejection> {
         let (actions, token) = self
             .look(pipeline, |view, head| {
                 Ok(match filter {
-                    None => all(view, &head, page),
-                    Some(filter) => of_execution(view, &head, pipeline, filter, page),
+                    None => all_actions(view, &head, page),
+                    Some(filter) => of_execution(view, &head, pipeline, Kind::Action, filter, page),
                 })
             })
             .await??;
@@ -53,17 +54,63 @@ impl Handle {
         let details: Vec<Value> = details.collect();
         Ok(with_token(json!({ "actionExecutionDetails": details }), token))
     }
+
+    /// ListRuleExecutions, newest first.
+    pub async fn list_rule_executions(
+        &self,
+        pipeline: &PipelineKey,
+        filter: Option<&HistoryFilter>,
+        page: &Page,
+    ) -> Result<Value, Rejection> {
+        let (rules, token) = self
+            .look(pipeline, |view, head| {
+                Ok(match filter {
+                    None => all_rules(view, &head, page),
+                    Some(filter) => of_execution(view, &head, pipeline, Kind::Rule, filter, page),
+                })
+            })
+            .await??;
+        let details: Vec<Value> = rules.iter().map(view::rule_execution_detail).collect();
+        Ok(with_token(json!({ "ruleExecutionDetails": details }), token))
+    }
+}
+
+/// Which of the two is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Action,
+    Rule,
+}
+
+impl Kind {
+    fn of(record: &ActionExecution) -> Self {
+        if record.rule_of.is_some() { Self::Rule } else { Self::Action }
+    }
 }
 
 type Listed = Result<(Vec<ActionExecution>, Option<String>), Rejection>;
 
-fn all(view: &View<'_>, head: &Head, page: &Page) -> Listed {
+fn all_actions(view: &View<'_>, head: &Head, page: &Page) -> Listed {
     let prefix = keys::actions(&head.incarnation);
     let from = page.from(&prefix)?;
     let newest_first = view.scan::<ActionExecution>(&prefix, from.as_ref(), Direction::Forward);
-    let shown = newest_first.map(|entry| {
+    let actions = newest_first
+        .filter(|entry| entry.as_ref().map_or(true, |(_, record)| Kind::of(record) == Kind::Action));
+    let shown = actions.map(|entry| {
         let (key, action) = entry?;
         Ok((key, begun(view, action)?))
+    });
+    page.take(shown).map_err(|error| internal(&error))
+}
+
+/// There may be few of them among many actions, so that they have an index of their own.
+fn all_rules(view: &View<'_>, head: &Head, page: &Page) -> Listed {
+    let prefix = keys::rules(&head.incarnation);
+    let from = page.from(&prefix)?;
+    let newest_first = view.scan::<ActionPointer>(&prefix, from.as_ref(), Direction::Forward);
+    let shown = newest_first.map(|entry| {
+        let (key, ActionPointer(at)) = entry?;
+        Ok((key, begun(view, action(view, &at)?)?))
     });
     page.take(shown).map_err(|error| internal(&error))
 }
@@ -72,16 +119,17 @@ fn of_execution(
     view: &View<'_>,
     head: &Head,
     pipeline: &PipelineKey,
-    filter: &ActionFilter,
+    kind: Kind,
+    filter: &HistoryFilter,
     page: &Page,
 ) -> Listed {
-    let (ActionFilter::Execution(id) | ActionFilter::LatestIn(id)) = filter;
+    let (HistoryFilter::Execution(id) | HistoryFilter::LatestIn(id)) = filter;
     let number = number_of(view, head, id).map_err(|error| internal(&error))?;
     let number = number.ok_or_else(|| execution_not_found(pipeline, id))?;
     let prefix = keys::actions_of(&head.incarnation, number);
     let from = page.from(&prefix)?;
     let mut seen = HashSet::new();
-    if let (ActionFilter::LatestIn(_), std::ops::Bound::Excluded(last)) = (filter, &from) {
+    if let (HistoryFilter::LatestIn(_), std::ops::Bound::Excluded(last)) = (filter, &from) {
         // What the pages before have shown counts as seen.
         let before = view.scan::<ActionPointer>(&prefix, std::ops::Bound::Unbounded, Direction::Forward);
         for entry in before {
@@ -90,7 +138,7 @@ fn of_execution(
                 break;
             }
             let action = action(view, &at).map_err(|error| internal(&error))?;
-            seen.insert((action.reference.stage.stage, action.declaration.name));
+            seen.insert(name(&action));
         }
     }
     let pointers = view.scan::<ActionPointer>(&prefix, from.as_ref(), Direction::Forward);
@@ -100,14 +148,18 @@ fn of_execution(
             Ok((key, begun(view, action)?))
         });
         match (&found, filter) {
-            (Ok((_, action)), ActionFilter::LatestIn(_)) => {
-                let name = (action.reference.stage.stage.clone(), action.declaration.name.clone());
-                seen.insert(name).then_some(found)
-            }
+            (Ok((_, action)), _) if Kind::of(action) != kind => None,
+            (Ok((_, action)), HistoryFilter::LatestIn(_)) => seen.insert(name(action)).then_some(found),
             _ => Some(found),
         }
     });
     page.take(wanted).map_err(|error| internal(&error))
+}
+
+/// What there is one latest of: an action or a rule by its name, where it stands.
+fn name(action: &ActionExecution) -> (String, Option<ConditionType>, String) {
+    let stage = action.reference.stage.stage.clone();
+    (stage, action.rule_of, action.declaration.name.clone())
 }
 
 fn action(view: &View<'_>, at: &penstock_engine::action::ActionRef) -> Result<ActionExecution, StoreError> {

@@ -8,7 +8,7 @@ mod pages;
 mod pipelines;
 mod state;
 
-pub use history::ActionFilter;
+pub use history::HistoryFilter;
 pub(crate) use history::begun;
 pub use pages::Page;
 pub(crate) use pages::internal;

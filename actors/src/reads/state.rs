@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use penstock_engine::action::ActionExecution;
-use penstock_engine::ids::PipelineKey;
+use penstock_engine::ids::{ActionExecutionId, PipelineKey};
 use penstock_engine::pipeline::{Execution, Head, Version};
 use penstock_engine::rejection::Rejection;
 use penstock_engine::stage::StageExecution;
@@ -31,6 +31,24 @@ impl Handle {
     }
 }
 
+/// The rule executions of its conditions; those that its retries took over from attempts before it, too.
+fn rules(
+    view: &View<'_>,
+    stage: Option<&StageExecution>,
+) -> Result<BTreeMap<ActionExecutionId, ActionExecution>, StoreError> {
+    let mut rules = BTreeMap::new();
+    let slots = stage.into_iter().flat_map(|stage| {
+        let slots = stage.conditions.iter().flat_map(|(_, condition)| &condition.rules);
+        slots.map(|slot| (&stage.id.incarnation, slot))
+    });
+    for (id, slot) in slots {
+        if let Some(rule) = view.get::<ActionExecution>(&keys::action(id, slot.started, &slot.id))? {
+            rules.insert(slot.id.clone(), rule);
+        }
+    }
+    Ok(rules)
+}
+
 fn stages(view: &View<'_>, head: &Head) -> Result<BTreeMap<String, LastOfStage>, StoreError> {
     let id = &head.incarnation;
     let mut stages: BTreeMap<String, LastOfStage> = BTreeMap::new();
@@ -39,6 +57,7 @@ fn stages(view: &View<'_>, head: &Head) -> Result<BTreeMap<String, LastOfStage>,
         if let Some(entered) = &stage.last_entered {
             let at = keys::stage(id, entered.execution, &entered.stage, entered.attempt);
             last.entered = view.get::<StageExecution>(&at)?;
+            last.rules = rules(view, last.entered.as_ref())?;
         }
         for waiting in &stage.waiting {
             let execution = view.get::<Execution>(&keys::execution(id, *waiting))?;

@@ -5,6 +5,7 @@
 mod actix_facts;
 mod admission;
 mod approval;
+mod conditions;
 mod deadline;
 mod lifecycle;
 mod modes;

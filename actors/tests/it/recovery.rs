@@ -278,7 +278,7 @@ async fn each_ended_once(store: &Store) {
                 let who = match &event.subject {
                     Subject::Pipeline => event.execution.to_string(),
                     Subject::Stage { stage } => format!("{} {stage}", event.execution),
-                    Subject::Action { id, .. } => id.to_string(),
+                    Subject::Action { id, .. } | Subject::Rule { id, .. } => id.to_string(),
                 };
                 let (starts, ends) = counts.entry(who).or_default();
                 match event.state {

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use penstock_actors::providers::provider::{Provider, Reporter};
+use penstock_actors::providers::rules::deployment_window::DeploymentWindow;
+use penstock_actors::providers::rules::variable_check::VariableCheck;
 use penstock_actors::providers::table::Providers;
 use penstock_actors::reads::Page;
 use penstock_actors::{Handle, RemoveArtifact, Settings, StartOrder, clock::Clock, start};
@@ -91,8 +93,11 @@ impl World {
             provider
         };
         let kinds = [ActionCategory::Source, ActionCategory::Deploy];
-        let providers = Providers::of(kinds.map(|category| (provider(category), 64)));
         let Setup { store, clock, settings, remove_artifact } = setup;
+        let rules: [Box<dyn Provider>; 2] =
+            [Box::new(VariableCheck), Box::new(DeploymentWindow::new(clock.clone()))];
+        let all = kinds.map(provider).into_iter().chain(rules);
+        let providers = Providers::of(all.map(|provider| (provider, 64)));
         let catalogue = Arc::new(Catalogue::builtin());
         let handle = start(store.clone(), clock, catalogue, providers, remove_artifact, settings);
         Self { handle, store, runs }

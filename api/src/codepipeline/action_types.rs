@@ -1,9 +1,11 @@
-//! CreateCustomActionType, DeleteCustomActionType, ListActionTypes, GetActionType.
+//! CreateCustomActionType, DeleteCustomActionType, ListActionTypes, GetActionType, ListRuleTypes.
 
 use penstock_actors::Place;
 use penstock_actors::reads::Page;
 use penstock_engine::action_type::custom::Definition;
 use penstock_engine::declaration::action::{ActionCategory, ActionOwner, ActionTypeId};
+use penstock_engine::rule_type;
+use penstock_engine::view;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -72,4 +74,10 @@ pub(super) async fn list(services: &Services, caller: &Caller, input: Value) -> 
 
 pub(super) async fn get(services: &Services, _: &Caller, input: Value) -> Answer {
     Ok(Some(services.pipelines()?.get_action_type(&decode(input)?)?))
+}
+
+/// All of them at once, in every Region and for every owner that the API knows: they are the service's own.
+pub(super) async fn list_rules(_: &Services, _: &Caller, _: Value) -> Answer {
+    let rule_types: Vec<Value> = rule_type::TABLE.iter().map(view::rule_type).collect();
+    Ok(Some(json!({ "ruleTypes": rule_types })))
 }

@@ -9,7 +9,6 @@ use penstock_engine::declaration::pipeline::PipelineDeclaration;
 use penstock_engine::ids::PipelineKey;
 use penstock_engine::rejection::{Rejection, RejectionKind};
 use penstock_engine::validation::normalise::normalise;
-use penstock_engine::validation::unsupported::not_yet_supported;
 use penstock_engine::validation::validate;
 
 use crate::error::AwsError;
@@ -23,7 +22,7 @@ pub(super) async fn declared(
 ) -> Result<PipelineDeclaration, AwsError> {
     let catalogue = services.pipelines()?.catalogue(&pipeline.account, &pipeline.region)?;
     let violations = validate(&declaration, &pipeline.region, &catalogue);
-    if let Some(first) = violations.into_iter().chain(not_yet_supported(&declaration)).next() {
+    if let Some(first) = violations.into_iter().next() {
         return Err(first.into());
     }
     check_role_and_buckets(services, pipeline, &declaration).await?;

@@ -1,8 +1,8 @@
 //! StartPipelineExecution, StopPipelineExecution, GetPipelineExecution, ListPipelineExecutions,
-//! ListActionExecutions.
+//! ListActionExecutions, ListRuleExecutions.
 
 use penstock_actors::StartOrder;
-use penstock_actors::reads::ActionFilter;
+use penstock_actors::reads::HistoryFilter;
 use penstock_engine::ids::ExecutionId;
 use penstock_engine::source::SourceRevisionOverride;
 use penstock_engine::stage::Level;
@@ -111,16 +111,16 @@ pub(super) async fn list(services: &Services, caller: &Caller, input: Value) -> 
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ListActions {
+struct ListHistory {
     pipeline_name: String,
-    filter: Option<HistoryFilter>,
+    filter: Option<GivenFilter>,
     #[serde(flatten)]
     paging: Paging,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct HistoryFilter {
+struct GivenFilter {
     pipeline_execution_id: Option<ExecutionId>,
     latest_in_pipeline_execution: Option<LatestIn>,
 }
@@ -138,24 +138,36 @@ enum StartTimeRange {
     All,
 }
 
-pub(super) async fn list_actions(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let ListActions { pipeline_name, filter, paging } = decode(input)?;
-    let filter = match filter {
-        None => None,
-        Some(HistoryFilter { pipeline_execution_id: Some(_), latest_in_pipeline_execution: Some(_) }) => {
-            return Err(AwsError::validation(
+impl GivenFilter {
+    fn read(self) -> Result<Option<HistoryFilter>, AwsError> {
+        match (self.pipeline_execution_id, self.latest_in_pipeline_execution) {
+            (Some(_), Some(_)) => Err(AwsError::validation(
                 "Only one of pipelineExecutionId and latestInPipelineExecution can be given in the filter.",
-            ));
+            )),
+            (Some(id), None) => Ok(Some(HistoryFilter::Execution(id))),
+            (None, Some(LatestIn { pipeline_execution_id: id, start_time_range })) => {
+                Ok(Some(match start_time_range {
+                    StartTimeRange::Latest => HistoryFilter::LatestIn(id),
+                    StartTimeRange::All => HistoryFilter::Execution(id),
+                }))
+            }
+            (None, None) => Ok(None),
         }
-        Some(HistoryFilter { pipeline_execution_id: Some(id), .. }) => Some(ActionFilter::Execution(id)),
-        Some(HistoryFilter { latest_in_pipeline_execution: latest, .. }) => {
-            latest.map(|latest| match latest.start_time_range {
-                StartTimeRange::Latest => ActionFilter::LatestIn(latest.pipeline_execution_id),
-                StartTimeRange::All => ActionFilter::Execution(latest.pipeline_execution_id),
-            })
-        }
-    };
+    }
+}
+
+pub(super) async fn list_actions(services: &Services, caller: &Caller, input: Value) -> Answer {
+    let ListHistory { pipeline_name, filter, paging } = decode(input)?;
+    let filter = filter.map(GivenFilter::read).transpose()?.flatten();
     let name = pipeline(caller, pipeline_name);
     let page = paging.page(PAGE);
     Ok(Some(services.pipelines()?.list_action_executions(&name, filter.as_ref(), &page).await?))
+}
+
+pub(super) async fn list_rules(services: &Services, caller: &Caller, input: Value) -> Answer {
+    let ListHistory { pipeline_name, filter, paging } = decode(input)?;
+    let filter = filter.map(GivenFilter::read).transpose()?.flatten();
+    let name = pipeline(caller, pipeline_name);
+    let page = paging.page(PAGE);
+    Ok(Some(services.pipelines()?.list_rule_executions(&name, filter.as_ref(), &page).await?))
 }

@@ -1,8 +1,8 @@
-//! DisableStageTransition, EnableStageTransition, RetryStageExecution, RollbackStage.
+//! DisableStageTransition, EnableStageTransition, RetryStageExecution, RollbackStage, OverrideStageCondition.
 
-use penstock_engine::declaration::stage::RetryMode;
+use penstock_engine::declaration::stage::{ConditionType, RetryMode};
 use penstock_engine::ids::ExecutionId;
-use penstock_engine::pipeline::{RetryRequest, Switch, TransitionChange, TransitionType};
+use penstock_engine::pipeline::{OverrideRequest, RetryRequest, Switch, TransitionChange, TransitionType};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -79,4 +79,25 @@ pub(super) async fn rollback(services: &Services, caller: &Caller, input: Value)
     let name = pipeline(caller, pipeline_name);
     let id = services.pipelines()?.rollback_stage(name, stage_name, target, caller.arn()).await?;
     Ok(Some(json!({ "pipelineExecutionId": id })))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Override {
+    pipeline_name: String,
+    stage_name: String,
+    pipeline_execution_id: ExecutionId,
+    condition_type: ConditionType,
+}
+
+pub(super) async fn override_condition(services: &Services, caller: &Caller, input: Value) -> Answer {
+    let wanted: Override = decode(input)?;
+    let name = pipeline(caller, wanted.pipeline_name);
+    let request = OverrideRequest {
+        stage: wanted.stage_name,
+        execution: wanted.pipeline_execution_id,
+        condition: wanted.condition_type,
+    };
+    services.pipelines()?.override_condition(name, request).await?;
+    Ok(None)
 }

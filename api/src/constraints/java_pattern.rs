@@ -1,46 +1,13 @@
 //! Java's regular expressions, as far as the API models use them, in the terms of the `regex` crate.
 //!
-//! Two things differ: in Java `\w`, `\d` and `\s` know ASCII only, and `.` stops at five line ends instead
-//! of one. A constraint must match the whole value.
+//! A constraint must match the whole value.
 
+use penstock_engine::java_pattern::translate;
 use regex::Regex;
 
 /// The expression for a whole value, or nothing when it cannot be expressed.
 pub(crate) fn compile(source: &str) -> Option<Regex> {
     Regex::new(&format!(r"\A(?:{})\z", translate(source))).ok()
-}
-
-fn translate(source: &str) -> String {
-    let mut translated = String::with_capacity(source.len() + 16);
-    let mut in_class = false;
-    let mut characters = source.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => match characters.next() {
-                Some('w') if in_class => translated.push_str("A-Za-z0-9_"),
-                Some('w') => translated.push_str("[A-Za-z0-9_]"),
-                Some('d') if in_class => translated.push_str("0-9"),
-                Some('d') => translated.push_str("[0-9]"),
-                Some('s') if in_class => translated.push_str(r" \t\n\x0B\f\r"),
-                Some('s') => translated.push_str(r"[ \t\n\x0B\f\r]"),
-                Some(other) => translated.extend(['\\', other]),
-                None => translated.push('\\'),
-            },
-            '[' => {
-                in_class = true;
-                translated.push('[');
-            }
-            ']' => {
-                in_class = false;
-                translated.push(']');
-            }
-            '.' if !in_class => translated.push_str(r"[^\n\r\x{85}\x{2028}\x{2029}]"),
-            // Inside a class the crate reads `&&`, `--` and `~~` as set operations; Java only the first.
-            '~' if in_class => translated.push_str(r"\~"),
-            other => translated.push(other),
-        }
-    }
-    translated
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ impl Action {
     pub(super) fn hear(&mut self, job: &str, word: JobWord, reply: ReplyId, now: Timestamp) -> Step {
         let record = self.record();
         let present = record.outcome().is_none() && record.current_job().as_deref() == Some(job);
-        let acknowledged = record.job.acknowledged;
+        let acknowledged = record.job_is_taken();
         match word {
             JobWord::Acknowledge if present && !acknowledged => self.acknowledge(reply, now),
             JobWord::Acknowledge | JobWord::AcknowledgeInVain => Step::refuse(reply, invalid_nonce()),
@@ -146,7 +146,7 @@ impl Action {
         let mut step = self.write_changed(now);
         let reference = self.record().reference.clone();
         step.writes.extend(self.record().current_job().map(|job| Write::WorkId(job, reference)));
-        step.effects.push(Effect::OfferJob(Box::new(self.record().work())));
+        self.begin_job(&mut step);
         step
     }
 

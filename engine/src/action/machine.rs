@@ -70,7 +70,8 @@ impl Action {
             Input::Job { job, word, reply } => self.hear(&job, word, reply, now),
             Input::Wake if now >= self.deadline => {
                 let minutes = (self.deadline.0 - self.record.reference.started.0) / 60_000;
-                let text = format!("The action did not finish within its limit of {minutes} minutes.");
+                let kind = self.record.kind();
+                let text = format!("The {kind} did not finish within its limit of {minutes} minutes.");
                 let mut step = self.fail(Failure::new("JobFailed", text), now);
                 step.effects.push(Effect::AbortProvider);
                 step
@@ -97,7 +98,7 @@ impl Action {
         let work = Box::new(self.record.work());
         let begin = match self.record.worker() {
             _ if plays_script => Some(Effect::RunProvider(work)),
-            Worker::Provider => Some(Effect::RunProvider(work)),
+            Worker::Provider | Worker::Function => Some(Effect::RunProvider(work)),
             Worker::Approver => Some(Effect::AskForApproval(work)),
             // Its worker was told that the job is its own, and need not ask for it again.
             Worker::JobWorker if self.record.job.acknowledged => None,
@@ -142,6 +143,18 @@ impl Action {
     pub(super) fn write_changed(&mut self, now: Timestamp) -> Step {
         self.record.updated = now;
         Step { writes: vec![Write::Action(Box::new(self.record.clone()))], ..Step::default() }
+    }
+
+    /// The work is done once more, with what the job before left. What was started for that job is over.
+    pub(super) fn begin_job(&mut self, step: &mut Step) {
+        let work = Box::new(self.record.work());
+        if self.record.worker() == Worker::Function {
+            self.attempt += 1;
+            let again = [Effect::AbortProvider, Effect::RunProvider(work), Effect::WakeAt(self.deadline)];
+            step.effects.extend(again);
+        } else {
+            step.effects.push(Effect::OfferJob(work));
+        }
     }
 
     pub(super) fn job_mut(&mut self) -> &mut Job {
@@ -234,14 +247,26 @@ impl ActionExecution {
             pipeline: self.pipeline.clone(),
             version: self.version,
             execution: self.execution.clone(),
-            subject: Subject::Action {
-                stage: self.reference.stage.stage.clone(),
-                action: self.declaration.name.clone(),
-                id: self.reference.id.clone(),
-                action_type: self.declaration.action_type_id.clone(),
-            },
+            subject: self.subject(),
             state,
         }
+    }
+
+    fn subject(&self) -> Subject {
+        let (stage, name) = (self.reference.stage.stage.clone(), self.declaration.name.clone());
+        let id = self.reference.id.clone();
+        match self.rule_of {
+            Some(_) => Subject::Rule { stage, rule: name, id },
+            None => {
+                let action_type = self.declaration.action_type_id.clone();
+                Subject::Action { stage, action: name, id, action_type }
+            }
+        }
+    }
+
+    /// What it is called in texts for people.
+    pub(crate) fn kind(&self) -> &'static str {
+        if self.rule_of.is_some() { "rule" } else { "action" }
     }
 
     /// The action as it stands once it has begun with that context: what a reader is shown of an action that
@@ -259,9 +284,10 @@ impl ActionExecution {
         self.updated = now.max(self.updated);
         self.error = Some(ErrorDetails {
             code: "InternalError".to_owned(),
-            message: "The action's worker ended three times in a row without a result; the daemon's log has \
-                      the cause."
-                .to_owned(),
+            message: format!(
+                "The {}'s worker ended three times in a row without a result; the daemon's log has the cause.",
+                self.kind()
+            ),
         });
         self
     }

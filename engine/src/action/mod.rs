@@ -5,6 +5,7 @@ mod context;
 mod input;
 mod job;
 mod machine;
+mod rule;
 mod state;
 mod work;
 mod worker;
@@ -17,6 +18,7 @@ pub use context::{Context, ContextEntry, artifact_key};
 pub use input::Input;
 pub use job::{CurrentRevision, Job, JobSuccess, JobWord, job_not_found};
 pub use machine::Action;
+pub(crate) use rule::RulePlace;
 pub use state::{
     ActionExecution, ActionExecutionStatus, ActionRef, ArtifactLocation, ErrorDetails, External, Outcome,
     SourceRevision,

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::declaration::action::ActionDeclaration;
 use crate::declaration::pipeline::{EncryptionKey, PipelineDeclaration};
+use crate::declaration::stage::ConditionType;
 use crate::ids::{ActionExecutionId, ExecutionId, PipelineKey};
 use crate::source::SourceRevisionOverride;
 use crate::stage::{StageId, Wish};
@@ -44,8 +45,11 @@ pub struct ActionExecution {
     /// by somebody, is the next.
     #[serde(default = "first", skip_serializing_if = "is_first")]
     pub attempt: u32,
-    /// The action as declared in that version.
+    /// The action as declared in that version; a rule as the action as which it runs.
     pub declaration: ActionDeclaration,
+    /// Of which condition of its stage it is a rule; an action is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_of: Option<ConditionType>,
     /// The pipeline's role.
     pub pipeline_role: String,
     /// The Region in which the action runs.
@@ -106,6 +110,19 @@ impl ActionExecution {
         now: Timestamp,
     ) -> Self {
         let id = derived_id(execution, stage, round, &declaration.name);
+        let attempt = stage.attempt.saturating_add(round);
+        Self { attempt, ..Self::with_id(id, stage, pipeline, execution, version, declaration, now) }
+    }
+
+    pub(super) fn with_id(
+        id: ActionExecutionId,
+        stage: &StageId,
+        pipeline: &PipelineKey,
+        execution: &ExecutionId,
+        version: &PipelineDeclaration,
+        declaration: &ActionDeclaration,
+        now: Timestamp,
+    ) -> Self {
         let region = declaration.region.clone().unwrap_or_else(|| pipeline.region.clone());
         let store = version.artifact_store_in(&region);
         let outputs = declaration.output_artifacts.iter().map(|artifact| ArtifactLocation {
@@ -120,8 +137,9 @@ impl ActionExecution {
             pipeline: pipeline.clone(),
             execution: execution.clone(),
             version: version.version.unwrap_or(1),
-            attempt: stage.attempt.saturating_add(round),
+            attempt: stage.attempt,
             declaration: declaration.clone(),
+            rule_of: None,
             pipeline_role: version.role_arn.clone(),
             region,
             inputs: Vec::new(),

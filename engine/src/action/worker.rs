@@ -16,6 +16,9 @@ pub enum Worker {
     Approver,
     /// A program of the customer's that asks for jobs.
     JobWorker,
+    /// A function of the customer's that a task of the daemon invokes with a job, and that may say itself how the job
+    /// ends.
+    Function,
 }
 
 impl Worker {
@@ -23,6 +26,7 @@ impl Worker {
     pub fn of(id: &ActionTypeId) -> Self {
         match (id.owner, id.category, id.provider.as_str()) {
             (ActionOwner::Aws, ActionCategory::Approval, "Manual") => Self::Approver,
+            (ActionOwner::Aws, ActionCategory::Rule, "LambdaInvoke") => Self::Function,
             (ActionOwner::Custom, ..) => Self::JobWorker,
             _ => Self::Provider,
         }
@@ -46,13 +50,21 @@ impl ActionExecution {
         match self.worker() {
             Worker::Provider => Vec::new(),
             Worker::Approver => self.approval_token().into_iter().collect(),
-            Worker::JobWorker => (1..=self.job.number).map(|number| self.job_id(number)).collect(),
+            Worker::JobWorker | Worker::Function => {
+                (1..=self.job.number).map(|number| self.job_id(number)).collect()
+            }
         }
+    }
+
+    /// Whether somebody has the present job: a function is given it with its invocation.
+    pub fn job_is_taken(&self) -> bool {
+        self.job.acknowledged || self.worker() == Worker::Function
     }
 
     /// The id of the job that is to be done now.
     pub fn current_job(&self) -> Option<String> {
-        (self.worker() == Worker::JobWorker).then(|| self.job_id(self.job.number))
+        let has_job = matches!(self.worker(), Worker::JobWorker | Worker::Function);
+        has_job.then(|| self.job_id(self.job.number))
     }
 
     fn job_id(&self, number: u32) -> String {

@@ -63,7 +63,8 @@ impl ActionTypeId {
     }
 }
 
-/// API reference: `ActionCategory`.
+/// API reference: `ActionCategory`, and `RuleCategory`: rules are run as actions are, but no action can be declared
+/// as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each is AWS's value of the same name")]
 pub enum ActionCategory {
@@ -74,6 +75,7 @@ pub enum ActionCategory {
     Invoke,
     Approval,
     Compute,
+    Rule,
 }
 
 impl fmt::Display for ActionCategory {

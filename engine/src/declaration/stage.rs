@@ -23,6 +23,46 @@ pub struct StageDeclaration {
     pub before_entry: Option<Conditions>,
 }
 
+impl StageDeclaration {
+    /// The condition of that type: there is never more than one.
+    pub fn condition(&self, condition: ConditionType) -> Option<&Condition> {
+        match condition {
+            ConditionType::BeforeEntry => self.before_entry.as_ref()?.conditions.first(),
+            ConditionType::OnSuccess => self.on_success.as_ref()?.conditions.first(),
+            ConditionType::OnFailure => self.on_failure.as_ref()?.conditions.as_ref()?.first(),
+        }
+    }
+
+    /// What follows when the condition of that type is not met. A condition that does not say has the result that
+    /// stands beside it, as only failure conditions can; without any it fails the stage (both inferred).
+    pub fn result_of(&self, condition: ConditionType) -> ConditionResult {
+        let own = self.condition(condition).and_then(|condition| condition.result);
+        let beside = self.on_failure.as_ref().filter(|_| condition == ConditionType::OnFailure);
+        own.or_else(|| beside?.result).unwrap_or(ConditionResult::Fail)
+    }
+}
+
+/// API reference: `ConditionType`, which leaves out failure conditions: no operation takes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "each is AWS's value of the same name")]
+pub enum ConditionType {
+    BeforeEntry,
+    OnSuccess,
+    OnFailure,
+}
+
+impl ConditionType {
+    /// The member of the declaration that holds such conditions.
+    pub fn member(self) -> &'static str {
+        match self {
+            Self::BeforeEntry => "beforeEntry",
+            Self::OnSuccess => "onSuccess",
+            Self::OnFailure => "onFailure",
+        }
+    }
+}
+
 /// API reference: `BlockerDeclaration`; reserved by AWS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each member is AWS's of the same name")]

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::declaration::pipeline::PipelineDeclaration;
-use crate::declaration::stage::RetryMode;
+use crate::declaration::stage::{ConditionType, RetryMode};
 use crate::ids::ExecutionId;
+use crate::rejection::Rejection;
 use crate::source::SourceRevisionOverride;
 use crate::stage::{self, Level, StageId};
 use crate::step::ReplyId;
@@ -46,6 +47,17 @@ pub enum Input {
     Retry(Box<RetryRequest>, ReplyId),
     /// RollbackStage.
     Rollback(Box<RollbackRequest>, ReplyId),
+    /// OverrideStageCondition.
+    Override(Box<OverrideRequest>, ReplyId),
+    /// A stage execution has decided on an override, and committed it.
+    Overridden {
+        /// Which.
+        stage: StageId,
+        /// Who waits.
+        reply: ReplyId,
+        /// Done, or why not.
+        decided: Result<(), Rejection>,
+    },
     /// What [`crate::step::Effect::Recall`] asked for.
     Recalled(Box<Recalled>),
     /// TagResource: the given tags are added to the present ones.
@@ -132,6 +144,17 @@ pub struct RetryRequest {
     pub execution: ExecutionId,
     /// Which actions run again.
     pub mode: RetryMode,
+}
+
+/// Which condition of which stage of which execution is to count as met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverrideRequest {
+    /// The stage.
+    pub stage: String,
+    /// The execution.
+    pub execution: ExecutionId,
+    /// The condition.
+    pub condition: ConditionType,
 }
 
 /// Which stage is to be rolled back to which execution.

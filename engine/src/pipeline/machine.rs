@@ -10,6 +10,7 @@ use crate::step::{Answer, Effect, ReplyId, Step, Write};
 use crate::time::Timestamp;
 
 use super::input::Input;
+use super::overriding::Overriding;
 use super::state::{Execution, Head, Place, StageHead, Version};
 
 /// One pipeline: its head, its unfinished executions, and the versions that these run.
@@ -26,6 +27,8 @@ pub struct Pipeline {
     pub(super) owed: Vec<Owed>,
     /// How many looks at ended executions are under way.
     pub(super) recalling: u32,
+    /// What stage executions were asked to decide.
+    pub(super) overriding: Vec<Overriding>,
     /// Removal of old executions was proposed and has not come back yet.
     pub(super) expiring: bool,
 }
@@ -52,7 +55,8 @@ impl Pipeline {
         let executions = executions.into_iter().map(|execution| (execution.number, execution)).collect();
         let number = |version: &Version| version.declaration.version.unwrap_or(1);
         let versions = versions.into_iter().map(|version| (number(&version), Arc::new(version))).collect();
-        Self { head, executions, versions, tags, keep, owed: Vec::new(), recalling: 0, expiring: false }
+        let (owed, overriding) = (Vec::new(), Vec::new());
+        Self { head, executions, versions, tags, keep, owed, recalling: 0, overriding, expiring: false }
     }
 
     /// The machine's own record.
@@ -75,13 +79,14 @@ impl Pipeline {
         self.executions.values().find(|execution| execution.token.as_deref() == Some(token))
     }
 
-    /// What this state owes the world: its stage executions must be seen to.
+    /// What this state owes the world: its stage executions must be seen to, and told again what they were asked.
     pub fn outstanding(&self) -> Vec<Effect> {
         let inside = self.executions.values().filter_map(|execution| match &execution.place {
             Some(Place::Inside(stage)) => Some(Effect::SeeToStage(stage.clone(), execution.wish)),
             _ => None,
         });
-        let mut effects: Vec<Effect> = inside.collect();
+        let overriding = self.overriding.iter().filter_map(|overriding| self.override_effect(overriding));
+        let mut effects: Vec<Effect> = inside.chain(overriding).collect();
         if self.head.deleted && self.executions.is_empty() {
             effects.push(Effect::EmptyTrash);
         }
@@ -96,6 +101,7 @@ impl Pipeline {
             Input::StageEnded { stage, outcome } => self.stage_ended(&stage, outcome, now),
             Input::Expire(candidates) => self.expire(candidates),
             Input::Recalled(recalled) => self.recalled(*recalled, now),
+            Input::Overridden { reply, decided, .. } => self.overridden(reply, decided),
             Input::Start(_, reply)
             | Input::Announce(_, reply)
             | Input::Hear(_, reply)
@@ -104,6 +110,7 @@ impl Pipeline {
             | Input::Transition(_, reply)
             | Input::Retry(_, reply)
             | Input::Rollback(_, reply)
+            | Input::Override(_, reply)
                 if self.head.deleted =>
             {
                 Step::refuse(reply, self.not_found())
@@ -122,6 +129,7 @@ impl Pipeline {
             Input::Transition(change, reply) => self.change_transition(*change, reply, now),
             Input::Rollback(request, reply) => self.rollback(*request, reply),
             Input::Retry(request, reply) => self.retry(*request, reply),
+            Input::Override(request, reply) => self.override_condition(*request, reply),
             Input::Tag(tags, reply) => self.tag(tags, reply),
             Input::Untag(keys, reply) => self.untag(&keys, reply),
         };

@@ -10,6 +10,7 @@ mod input;
 mod machine;
 mod movement;
 mod news;
+mod overriding;
 mod recall;
 mod retry;
 mod revisions;
@@ -26,8 +27,8 @@ mod tests;
 
 pub use create::create;
 pub use input::{
-    Input, NewRevision, RetryRequest, RevisionAnnouncement, RollbackRequest, StartRequest, Switch,
-    TransitionChange, TransitionType,
+    Input, NewRevision, OverrideRequest, RetryRequest, RevisionAnnouncement, RollbackRequest, StartRequest,
+    Switch, TransitionChange, TransitionType,
 };
 pub use machine::{Pipeline, not_found, resource_not_found};
 pub use news::{News, ObjectVersion, SourceNews};

@@ -86,6 +86,7 @@ impl Pipeline {
             return step;
         }
         let succeeded = outcome.status == StageExecutionStatus::Succeeded;
+        let passed = succeeded || outcome.status == StageExecutionStatus::Skipped;
         if execution.takes_locks() {
             let head = self.head.stages.entry(ended.stage.clone()).or_default();
             head.inside = None;
@@ -120,12 +121,12 @@ impl Pipeline {
             self.know_what_was_found(number);
         }
         match (wish.level, wish.end, next) {
-            (Level::Proceed, _, Some(next)) if succeeded => {
+            (Level::Proceed, _, Some(next)) if passed => {
                 self.arrive(number, &next, now, &mut step);
                 self.write_execution(number, &mut step);
             }
             // An update lets an execution that was in its last stage succeed.
-            (Level::Proceed, _, None) | (_, Some(End::Cancelled), None) if succeeded => {
+            (Level::Proceed, _, None) | (_, Some(End::Cancelled), None) if passed => {
                 self.end(number, ExecutionStatus::Succeeded, now, &mut step);
             }
             (Level::Proceed, _, _) => self.end(number, ExecutionStatus::Failed, now, &mut step),
@@ -137,6 +138,7 @@ impl Pipeline {
             self.roll_back_by_itself(ended, failed, &target, now, &mut step);
         }
         self.admit(&ended.stage, now, &mut step);
+        self.answer_overriding(ended, &mut step);
         self.release_answers(number, Level::Abandon, &mut step);
         self.write_head(now, &mut step);
         step

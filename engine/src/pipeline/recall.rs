@@ -6,7 +6,7 @@ use crate::stage::{self, StageExecution, StageId};
 use crate::step::{Answer, Effect, ReplyId, Step};
 use crate::time::Timestamp;
 
-use super::input::{RetryRequest, RollbackRequest};
+use super::input::{OverrideRequest, RetryRequest, RollbackRequest};
 use super::machine::Pipeline;
 use super::state::Execution;
 
@@ -37,6 +37,8 @@ pub enum Purpose {
     Retry(RetryRequest, ReplyId),
     /// RollbackStage.
     Rollback(RollbackRequest, ReplyId),
+    /// OverrideStageCondition.
+    Override(OverrideRequest, ReplyId),
     /// A stage execution ended and wants to be rolled back: its end waits for the target.
     AutomaticRollback(StageId, stage::Outcome),
 }
@@ -76,8 +78,10 @@ impl Pipeline {
         if found.is_ok() && history != self.head.history && !self.head.deleted {
             return self.recall(recall);
         }
-        let (reply, execution, decided) = match recall.purpose {
-            Purpose::Retry(_, reply) | Purpose::Rollback(_, reply) if self.head.deleted => {
+        let (reply, answer, decided) = match recall.purpose {
+            Purpose::Retry(_, reply) | Purpose::Rollback(_, reply) | Purpose::Override(_, reply)
+                if self.head.deleted =>
+            {
                 return Step::refuse(reply, self.not_found());
             }
             Purpose::AutomaticRollback(stage, outcome) => {
@@ -86,17 +90,20 @@ impl Pipeline {
             }
             Purpose::Retry(request, reply) => {
                 let decided = found.and_then(|found| self.retry_found(&request, found, now));
-                (reply, request.execution, decided)
+                (reply, Answer::Execution(request.execution), decided)
             }
             Purpose::Rollback(request, reply) => {
                 let decided = found.and_then(|found| self.rollback_found(&request, found, now));
-                (reply, request.id, decided)
+                (reply, Answer::Execution(request.id), decided)
+            }
+            Purpose::Override(request, reply) => {
+                let decided = found.and_then(|found| self.override_found(&request, found, now));
+                (reply, Answer::Done, decided)
             }
         };
         match decided {
             Ok(mut step) => {
-                let answer = Ok(Answer::Execution(execution));
-                step.effects.insert(0, Effect::Answer { reply, answer });
+                step.effects.insert(0, Effect::Answer { reply, answer: Ok(answer) });
                 step
             }
             Err(rejection) => Step::refuse(reply, rejection),

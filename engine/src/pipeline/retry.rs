@@ -2,14 +2,14 @@
 
 use crate::event::EventState;
 use crate::rejection::{Rejection, RejectionKind};
-use crate::stage::{Birth, StageExecution, StageExecutionStatus, Wish};
+use crate::stage::{Again, Birth, StageExecution, StageExecutionStatus, Wish};
 use crate::step::{ReplyId, Step, Write};
 use crate::time::Timestamp;
 
 use super::input::RetryRequest;
 use super::machine::Pipeline;
 use super::recall::{Found, Purpose, Recall, Which};
-use super::state::{ExecutionStatus, Place};
+use super::state::{Execution, ExecutionStatus, Place};
 
 impl Pipeline {
     /// Refuses what can be refused at once, and asks for the ended execution.
@@ -37,13 +37,13 @@ impl Pipeline {
         now: Timestamp,
     ) -> Result<Step, Rejection> {
         let no = |why: &str| not_retryable(request, why);
-        let Some(Found { mut execution, stage }) = found else {
+        let Some(Found { execution, stage }) = found else {
             return Err(no("the pipeline does not have the execution"));
         };
         if execution.version != self.head.version {
             return Err(no("the pipeline's structure has changed since"));
         }
-        let Some(version) = self.current().cloned() else {
+        let Some(version) = self.current() else {
             return Err(Rejection::new(RejectionKind::Internal, "the current version is not loaded"));
         };
         if version.declaration.stage(&request.stage).is_none() {
@@ -67,10 +67,29 @@ impl Pipeline {
         if !matches!(failed.status, StageExecutionStatus::Failed | StageExecutionStatus::Stopped) {
             return Err(no("it has no failed actions"));
         }
+        if let Some(condition) = failed.failed_by {
+            return Err(no(&format!(
+                "it has no failed actions, its {} condition failed it: override the condition, or start the pipeline \
+                 again",
+                condition.member()
+            )));
+        }
         self.has_room()?;
+        Ok(self.take_up(execution, failed, Again::Retried(request.mode), now))
+    }
+
+    /// An ended execution is under way again, in the attempt after that one at its stage.
+    pub(super) fn take_up(
+        &mut self,
+        mut execution: Execution,
+        before: StageExecution,
+        again: Again,
+        now: Timestamp,
+    ) -> Step {
         let mut step = Step::default();
+        let Some(version) = self.versions.get(&execution.version).cloned() else { return step };
         let number = execution.number;
-        let id = failed.next_attempt();
+        let id = before.next_attempt();
         execution.status = ExecutionStatus::InProgress;
         execution.wish = Wish::PROCEED;
         execution.stop_requested = false;
@@ -85,7 +104,7 @@ impl Pipeline {
         self.head.finished = self.head.finished.saturating_sub(1);
         self.head.history += 1;
         if execution.takes_locks() {
-            let head = self.head.stages.entry(request.stage.clone()).or_default();
+            let head = self.head.stages.entry(id.stage.clone()).or_default();
             head.inside = Some(id.clone());
             head.last_entered = Some(id.clone());
         }
@@ -96,11 +115,11 @@ impl Pipeline {
             execution_type: execution.execution_type(),
             declaration: &version.declaration,
         };
-        StageExecution::born_again(id, failed, request.mode, birth, now, &mut step);
+        StageExecution::born_again(id, before, again, birth, now, &mut step);
         self.executions.insert(number, execution);
         self.write_execution(number, &mut step);
         self.write_head(now, &mut step);
-        Ok(step)
+        step
     }
 }
 

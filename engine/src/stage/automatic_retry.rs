@@ -1,18 +1,18 @@
 //! A stage that retries itself (user guide, "Configure a stage for automatic retry on failure").
 
-use crate::declaration::stage::{ConditionResult, RetryMode};
+use crate::declaration::stage::{ConditionResult, ConditionType, RetryMode};
 use crate::event::EventState;
 use crate::step::{Step, Write};
 use crate::time::Timestamp;
 
 use super::machine::Stage;
-use super::state::{Level, RetryTrigger};
+use super::state::RetryTrigger;
 
 impl Stage {
     /// A failed stage whose declaration says so runs again, once in an execution's passage, and not if it is to
     /// end. The pipeline is not asked: the stage was never free, so that nobody could slip in.
     pub(super) fn retries_by_itself(&mut self, now: Timestamp, step: &mut Step) -> bool {
-        let may = self.record.wish.level == Level::Proceed && self.record.retries.automatic == 0;
+        let may = self.may_proceed() && self.record.retries.automatic == 0;
         let Some(mode) = self.retry_mode().filter(|_| may && self.any_failed()) else { return false };
         self.record.retries.automatic += 1;
         self.record.retries.latest = Some(RetryTrigger::AutomatedStageRetry);
@@ -23,17 +23,12 @@ impl Stage {
 
     /// The default of the mode is not documented; all actions are meant by the guide's sample (inferred).
     fn retry_mode(&self) -> Option<RetryMode> {
-        if self.result_of_failure() != Some(ConditionResult::Retry) {
+        let stage = self.declared()?;
+        if stage.result_of(ConditionType::OnFailure) != ConditionResult::Retry {
             return None;
         }
-        let declared = self.version.declaration.stage(&self.record.id.stage)?.on_failure.as_ref()?;
+        let declared = stage.on_failure.as_ref()?;
         let configured = declared.retry_configuration.as_ref().and_then(|retry| retry.retry_mode);
         Some(configured.unwrap_or(RetryMode::AllActions))
-    }
-
-    /// What the declaration has follow on a failure, without conditions.
-    pub(super) fn result_of_failure(&self) -> Option<ConditionResult> {
-        let declared = self.version.declaration.stage(&self.record.id.stage)?.on_failure.as_ref()?;
-        declared.result.filter(|_| declared.conditions.as_ref().is_none_or(Vec::is_empty))
     }
 }

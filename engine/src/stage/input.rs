@@ -1,7 +1,9 @@
 //! What can happen to a stage execution.
 
 use crate::action;
+use crate::declaration::stage::ConditionType;
 use crate::ids::ActionExecutionId;
+use crate::step::ReplyId;
 
 use super::state::Wish;
 
@@ -10,13 +12,20 @@ use super::state::Wish;
 pub enum Input {
     /// The pipeline tells what may still happen; answered with `WishTaken`, or with the stage's end.
     Wish(Wish),
-    /// One of its actions ended. Ignored unless that action is its slot's current, unended one.
+    /// Somebody wants one of its conditions to count as met; answered with `Overridden`.
+    Override {
+        /// Which.
+        condition: ConditionType,
+        /// Who waits at the pipeline.
+        reply: ReplyId,
+    },
+    /// One of its actions or rules ended. Ignored unless it is its slot's current, unended one.
     ActionEnded {
         /// The action execution.
         id: ActionExecutionId,
         /// How.
         outcome: action::Outcome,
     },
-    /// One of its actions could not be kept alive; with its record, which says so if it ended all the same.
+    /// One of its actions or rules could not be kept alive; with its record, which says so if it ended all the same.
     ActionLost(Box<action::ActionExecution>),
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::action::{self, ActionExecution, ActionExecutionStatus, ActionRef};
-use crate::declaration::stage::ConditionResult;
+use crate::declaration::stage::{ConditionResult, ConditionType, StageDeclaration};
 use crate::event::EventState;
 use crate::ids::ActionExecutionId;
 use crate::pipeline::{self, Version};
@@ -37,12 +37,14 @@ impl Stage {
         self.record.outcome()
     }
 
-    /// What this state owes the world: its unended actions must be seen to.
+    /// What this state owes the world: its unended actions and rules must be seen to.
     pub fn outstanding(&self) -> Vec<Effect> {
         if self.outcome().is_some() {
             return Vec::new();
         }
-        self.record.running().map(|action| Effect::SeeToAction(action, self.record.wish)).collect()
+        let actions = self.record.running().map(|action| (action, self.record.wish));
+        let children = actions.chain(self.record.rules_running());
+        children.map(|(child, wish)| Effect::SeeToAction(child, wish)).collect()
     }
 
     /// One input, one step.
@@ -52,11 +54,13 @@ impl Stage {
             // Its end may not have arrived: a parent that asks is told again, all else comes too late.
             return match input {
                 Input::Wish(_) => self.tell_end(Step::default()),
+                Input::Override { condition, reply } => self.override_condition(condition, reply, now),
                 _ => Step::default(),
             };
         }
         match input {
             Input::Wish(wish) => self.take(wish, now),
+            Input::Override { condition, reply } => self.override_condition(condition, reply, now),
             Input::ActionEnded { id, outcome } => self.action_ended(&id, outcome, now, Step::default()),
             Input::ActionLost(action) => self.action_lost(*action, now),
         }
@@ -70,8 +74,7 @@ impl Stage {
             self.record.status = StageExecutionStatus::Stopping;
             self.record.updated = now;
             step.writes.push(Write::Stage(Box::new(self.record.clone())));
-            let running = self.record.running();
-            step.effects.extend(running.map(|action| Effect::SeeToAction(action, raised)));
+            step.effects.extend(self.outstanding());
         }
         let taken =
             pipeline::Input::WishTaken { stage: self.record.id.clone(), level: self.record.wish.level };
@@ -98,22 +101,59 @@ impl Stage {
         now: Timestamp,
         mut step: Step,
     ) -> Step {
+        if let Some(condition) = self.record.conditions.rule_ended(ended, outcome.status) {
+            self.record.updated = now;
+            self.judged(condition, now, &mut step);
+            return self.write(step);
+        }
         let current = |state: &SlotState| matches!(state, SlotState::Running { id, .. } if id == ended);
         let Some(slot) = self.record.slots.iter_mut().find(|slot| current(&slot.state)) else {
             return Step::default();
         };
         slot.state = SlotState::Ended { id: ended.clone(), outcome };
         self.record.updated = now;
-        if !self.goes_on(now, &mut step) && !self.retries_by_itself(now, &mut step) {
-            self.end(now, &mut step);
+        if !self.goes_on(now, &mut step) {
+            self.actions_done(now, &mut step);
         }
+        self.write(step)
+    }
+
+    fn write(&self, mut step: Step) -> Step {
         step.writes.push(Write::Stage(Box::new(self.record.clone())));
         if self.outcome().is_some() { self.tell_end(step) } else { step }
     }
 
+    /// No action runs and none will start: the conditions that follow are looked at, or the stage ends.
+    pub(super) fn actions_done(&mut self, now: Timestamp, step: &mut Step) {
+        let failed = !self.all_succeeded();
+        let next = if failed { ConditionType::OnFailure } else { ConditionType::OnSuccess };
+        let declared = self.declared().is_some_and(|stage| stage.condition(next).is_some());
+        if !declared && failed && self.retries_by_itself(now, step) {
+            return;
+        }
+        if declared && self.may_be_judged(next) && self.judges(next, now, step) {
+            return;
+        }
+        // What was not looked at before the execution was to end has not been met.
+        let met = self.record.conditions.get(next).is_some_and(|judged| judged.status.is_met());
+        if failed || declared && !met {
+            let result = self.declared().map(|stage| stage.result_of(next));
+            self.record.wants_rollback =
+                !declared && result == Some(ConditionResult::Rollback) && self.may_proceed();
+            self.end(StageExecutionStatus::Failed, now, step);
+        } else {
+            self.end(StageExecutionStatus::Succeeded, now, step);
+        }
+    }
+
+    /// Not if the execution is to end, and not if its result could no longer follow: a stage retries itself once.
+    fn may_be_judged(&self, condition: ConditionType) -> bool {
+        self.may_proceed() && self.record.conditions.get(condition).is_none()
+    }
+
     /// Starts what may start now; false if nothing runs any more.
     pub(super) fn goes_on(&mut self, now: Timestamp, step: &mut Step) -> bool {
-        if self.record.wish.level == Level::Proceed && !self.any_failed() {
+        if self.may_proceed() && !self.any_failed() {
             let before: BTreeSet<ActionRef> = self.record.running().collect();
             self.record.start_what_may(&self.version.declaration, now, step);
             let born = self.record.running().filter(|action| !before.contains(action));
@@ -124,24 +164,34 @@ impl Stage {
 
     /// A wish to end outweighs what the actions did: the client was told that the execution is being stopped
     /// (AWS is silent on a stopped stage of which an action failed).
-    fn end(&mut self, now: Timestamp, step: &mut Step) {
-        let (status, state) = if self.record.wish.level > Level::Proceed {
-            match self.record.wish.end {
-                // An update lets a stage whose last action succeeded have its success.
-                Some(End::Cancelled) if self.all_succeeded() => {
-                    (StageExecutionStatus::Succeeded, EventState::Succeeded)
-                }
-                Some(End::Cancelled) => (StageExecutionStatus::Cancelled, EventState::Canceled),
-                _ => (StageExecutionStatus::Stopped, EventState::Stopped),
-            }
-        } else if self.any_failed() {
-            self.record.wants_rollback = self.result_of_failure() == Some(ConditionResult::Rollback);
-            (StageExecutionStatus::Failed, EventState::Failed)
-        } else {
-            (StageExecutionStatus::Succeeded, EventState::Succeeded)
+    pub(super) fn end(&mut self, done: StageExecutionStatus, now: Timestamp, step: &mut Step) {
+        let status = match self.record.wish.end {
+            _ if self.may_proceed() => done,
+            // An update lets a stage whose last action succeeded have its success.
+            Some(End::Cancelled) if done == StageExecutionStatus::Succeeded => done,
+            Some(End::Cancelled) => StageExecutionStatus::Cancelled,
+            _ => StageExecutionStatus::Stopped,
         };
+        if status != StageExecutionStatus::Failed {
+            self.record.failed_by = None;
+        }
         self.record.status = status;
+        let state = match status {
+            StageExecutionStatus::Succeeded => EventState::Succeeded,
+            StageExecutionStatus::Skipped => EventState::Skipped,
+            StageExecutionStatus::Cancelled => EventState::Canceled,
+            StageExecutionStatus::Stopped => EventState::Stopped,
+            _ => EventState::Failed,
+        };
         step.writes.push(Write::Event(self.record.event(state, now)));
+    }
+
+    pub(super) fn may_proceed(&self) -> bool {
+        self.record.wish.level == Level::Proceed
+    }
+
+    pub(super) fn declared(&self) -> Option<&StageDeclaration> {
+        self.version.declaration.stage(&self.record.id.stage)
     }
 
     pub(super) fn any_failed(&self) -> bool {

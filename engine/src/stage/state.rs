@@ -4,12 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{self, ActionExecution, ActionExecutionStatus, ActionRef, SourceRevision};
 use crate::declaration::pipeline::{ExecutionMode, PipelineDeclaration};
-use crate::declaration::stage::{RetryMode, StageDeclaration};
+use crate::declaration::stage::{ConditionType, RetryMode, StageDeclaration};
 use crate::event::{Event, EventState, Subject};
 use crate::ids::{ActionExecutionId, ExecutionId, ExecutionNumber, Incarnation, PipelineKey};
 use crate::pipeline::ExecutionType;
 use crate::step::{Effect, Step, Write};
 use crate::time::Timestamp;
+
+use super::condition::{ConditionExecutions, ConditionStatus};
 
 /// How many actions of one execution run at once in PARALLEL mode (user guide, "Quotas").
 const PLACES_IN_PARALLEL: usize = 5;
@@ -81,6 +83,7 @@ pub enum StageExecutionStatus {
     Stopped,
     Stopping,
     Succeeded,
+    Skipped,
 }
 
 /// A stage execution, from its birth (in the batch in which the pipeline lets the execution in) to its end.
@@ -109,6 +112,12 @@ pub struct StageExecution {
     /// It failed, and is to be rolled back.
     #[serde(default)]
     pub wants_rollback: bool,
+    /// It failed because this condition was not met, and not by its actions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_by: Option<ConditionType>,
+    /// The conditions around the actions, as far as it has come.
+    #[serde(default, skip_serializing_if = "ConditionExecutions::is_empty")]
+    pub conditions: ConditionExecutions,
     /// The stage's actions in declaration order.
     pub slots: Vec<ActionSlot>,
     /// How often this execution's passage through the stage was retried, this attempt and those before it.
@@ -181,12 +190,21 @@ impl ActionSlot {
 /// What the pipeline needs to know of an ended stage execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// `Succeeded`, `Failed`, `Stopped` or `Cancelled`.
+    /// `Succeeded`, `Skipped`, `Failed`, `Stopped` or `Cancelled`.
     pub status: StageExecutionStatus,
     /// What its source actions found.
     pub revisions: Vec<SourceRevision>,
     /// It failed, and its declaration asks for a rollback.
     pub wants_rollback: bool,
+}
+
+/// Why a stage is attempted again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Again {
+    /// RetryStageExecution: these actions run again.
+    Retried(RetryMode),
+    /// OverrideStageCondition: this condition, which failed the stage, counts as met.
+    Overridden(ConditionType),
 }
 
 /// What a birth needs to know of the execution.
@@ -203,7 +221,8 @@ pub struct Birth<'a> {
 }
 
 impl StageExecution {
-    /// Adds a stage execution with its first group of actions to the batch that decides on it.
+    /// Adds a stage execution to the batch that decides on it, with the rules of its entry condition or else its first
+    /// group of actions.
     pub(crate) fn born(
         id: StageId,
         stage: &StageDeclaration,
@@ -226,27 +245,45 @@ impl StageExecution {
             wish: Wish::PROCEED,
             execution_type: birth.execution_type,
             wants_rollback: false,
+            failed_by: None,
+            conditions: ConditionExecutions::default(),
             slots: slots.collect(),
             retries: Retries::default(),
             id,
         };
         step.writes.push(Write::Event(record.event(EventState::Started, now)));
-        record.start_what_may(birth.declaration, now, step);
+        record.enter(birth.declaration, now, step);
         step.effects.push(Effect::SeeToStage(record.id.clone(), record.wish));
         step.writes.push(Write::Stage(Box::new(record)));
     }
 
+    /// The entry condition comes first, unless an attempt before has passed it.
+    fn enter(&mut self, declaration: &PipelineDeclaration, now: Timestamp, step: &mut Step) {
+        let passed =
+            self.conditions.get(ConditionType::BeforeEntry).is_some_and(|entry| entry.status.is_met());
+        if passed || !self.judge(ConditionType::BeforeEntry, declaration, now, step) {
+            self.start_what_may(declaration, now, step);
+        }
+    }
+
     /// Adds the next attempt after a failed or stopped one, with the results that it keeps. If nothing is left
-    /// to run (it was stopped while its last actions succeeded) it is born ended.
+    /// to wait for (it was stopped while its last actions succeeded, or its success condition is overridden) it is
+    /// born ended.
     pub(crate) fn born_again(
         id: StageId,
         before: Self,
-        mode: RetryMode,
+        again: Again,
         birth: Birth<'_>,
         now: Timestamp,
         step: &mut Step,
     ) {
-        let manual = before.retries.manual + 1;
+        let retries = match again {
+            Again::Retried(_) => {
+                let manual = before.retries.manual + 1;
+                Retries { manual, latest: Some(RetryTrigger::ManualStageRetry), ..before.retries.clone() }
+            }
+            Again::Overridden(_) => before.retries.clone(),
+        };
         let mut record = Self {
             id,
             status: StageExecutionStatus::InProgress,
@@ -254,13 +291,31 @@ impl StageExecution {
             updated: now,
             wish: Wish::PROCEED,
             wants_rollback: false,
-            retries: Retries { manual, latest: Some(RetryTrigger::ManualStageRetry), ..before.retries },
+            failed_by: None,
+            retries,
             ..before
         };
-        record.forget_results(mode);
+        match again {
+            Again::Retried(mode) => {
+                record.forget_results(mode);
+                *record.conditions.slot(ConditionType::OnSuccess) = None;
+                *record.conditions.slot(ConditionType::OnFailure) = None;
+            }
+            Again::Overridden(condition) => {
+                if let Some(judged) = record.conditions.slot(condition) {
+                    judged.change(ConditionStatus::Overridden, now);
+                }
+            }
+        }
         step.writes.push(Write::Event(record.event(EventState::Resumed, now)));
-        record.start_what_may(birth.declaration, now, step);
-        if record.running().next().is_none() {
+        record.enter(birth.declaration, now, step);
+        let waits =
+            |record: &Self| record.running().next().is_some() || record.rules_running().next().is_some();
+        let success = record.conditions.get(ConditionType::OnSuccess);
+        if !waits(&record) && success.is_none() {
+            record.judge(ConditionType::OnSuccess, birth.declaration, now, step);
+        }
+        if !waits(&record) {
             record.status = StageExecutionStatus::Succeeded;
             step.writes.push(Write::Event(record.event(EventState::Succeeded, now)));
         }
@@ -340,6 +395,20 @@ impl StageExecution {
                 Some(ActionRef { stage: self.id.clone(), id: id.clone(), started: *started })
             }
             _ => None,
+        })
+    }
+
+    /// The rule executions that have not been seen to end, and what may still happen in them: where their word no longer
+    /// counts they are abandoned at once, for they may wait for long.
+    pub fn rules_running(&self) -> impl Iterator<Item = (ActionRef, Wish)> + '_ {
+        self.conditions.iter().flat_map(move |(_, condition)| {
+            let counts = condition.status == ConditionStatus::InProgress && self.wish.level == Level::Proceed;
+            let level = if counts { Level::Proceed } else { Level::Abandon };
+            let wish = Wish { level, end: self.wish.end };
+            condition.running().map(move |rule| {
+                let (id, started) = (rule.id.clone(), rule.started);
+                (ActionRef { stage: self.id.clone(), id, started }, wish)
+            })
         })
     }
 

@@ -1,6 +1,8 @@
 //! The stage machine: input, then exactly these outputs.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod conditions;
+
 use std::sync::Arc;
 
 use crate::action::{ActionExecution, ActionExecutionStatus, Outcome, SourceRevision};

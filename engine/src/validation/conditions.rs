@@ -5,18 +5,7 @@ use super::{Subject, Violations};
 use crate::declaration::pipeline::{ExecutionMode, PipelineType};
 use crate::declaration::stage::{Condition, ConditionResult, RuleDeclaration, StageDeclaration};
 use crate::rejection::RejectionKind::InvalidStageDeclaration;
-
-/// The rules that exist, with the configuration keys that each must have.
-const RULES: &[(&str, &[&str])] = &[
-    ("CloudWatchAlarm", &["AlarmName"]),
-    ("CodeBuild", &["ProjectName"]),
-    ("Commands", &[]),
-    ("DeploymentWindow", &["Cron"]),
-    ("LambdaInvoke", &["FunctionName"]),
-    ("VariableCheck", &["Operator", "Value", "Variable"]),
-];
-/// What can be decided before a stage without doing anything.
-const CAN_SKIP: [&str; 2] = ["LambdaInvoke", "VariableCheck"];
+use crate::rule_type;
 
 /// The conditions that are looked at before the stage's actions.
 pub(super) fn before(stage: &StageDeclaration) -> impl Iterator<Item = &Condition> {
@@ -64,7 +53,8 @@ impl<'a> Check<'a, '_> {
             self.result("onSuccess", condition.result, &[Fail, Rollback]);
             self.rules(condition);
         }
-        // The guide has `result` beside conditions in one place and forbids it in another: let pass.
+        // The guide has `result` beside conditions in one place and forbids it in another: let pass. It is then the
+        // result of the condition, if that has none of its own.
         if let Some(failure) = &stage.on_failure {
             self.result("onFailure", failure.result, &[Fail, Retry, Rollback]);
             for condition in failure.conditions.iter().flatten() {
@@ -109,14 +99,21 @@ impl<'a> Check<'a, '_> {
     fn rules(&mut self, condition: &'a Condition) {
         for rule in condition.rules.iter().flatten() {
             self.rule(rule);
-            let provider = rule.rule_type_id.provider.as_str();
-            if condition.result == Some(ConditionResult::Skip) && !CAN_SKIP.contains(&provider) {
+            let known = rule_type::TABLE.iter().find(|each| each.provider == rule.rule_type_id.provider);
+            let Some(known) = known.filter(|known| !known.can_skip()) else { continue };
+            if condition.result == Some(ConditionResult::Skip) {
+                let can: Vec<&str> = rule_type::TABLE
+                    .iter()
+                    .filter(|each| each.can_skip())
+                    .map(|each| each.provider)
+                    .collect();
                 // Inferred.
                 self.refuse(format!(
-                    "The result SKIP cannot be used with the {provider} rule '{}' of stage '{}'. It can be used with: {}",
+                    "The result SKIP cannot be used with the {} rule '{}' of stage '{}'. It can be used with: {}",
+                    known.provider,
                     rule.name,
                     self.stage.name,
-                    CAN_SKIP.join(", ")
+                    can.join(", ")
                 ));
             }
         }
@@ -126,8 +123,7 @@ impl<'a> Check<'a, '_> {
     fn rule(&mut self, rule: &RuleDeclaration) {
         let (id, name) = (&rule.rule_type_id, &rule.name);
         let version = id.version.as_deref().unwrap_or("1");
-        let known = RULES.iter().find(|(provider, _)| *provider == id.provider).filter(|_| version == "1");
-        let Some((provider, required)) = known else {
+        let Some(known) = rule_type::find(&id.provider, version) else {
             let region = rule.region.as_deref().unwrap_or(self.subject.region);
             return self.refuse(format!(
                 "RuleType (Category: 'Rule', Provider: '{}', Owner: 'AWS', Version: '{version}') in rule '{name}' \
@@ -137,12 +133,13 @@ impl<'a> Check<'a, '_> {
             ));
         };
         let given = |key: &str| rule.configuration.as_ref().is_some_and(|keys| keys.contains_key(key));
-        for key in required.iter().filter(|key| !given(key)) {
+        for key in known.properties().filter(|key| key.required && !given(&key.name)) {
             self.refuse(format!(
-                "Rule configuration for rule '{name}' is missing required configuration '{key}'"
+                "Rule configuration for rule '{name}' is missing required configuration '{}'",
+                key.name
             ));
         }
-        if *provider == "Commands" && rule.commands.as_ref().is_none_or(Vec::is_empty) {
+        if known.runs_commands() && rule.commands.as_ref().is_none_or(Vec::is_empty) {
             self.refuse(format!("Rule {name} must have a non-empty commands field"));
         }
     }

@@ -50,7 +50,7 @@ pub fn action_execution_detail(action: &ActionExecution, catalogue: &Catalogue) 
 }
 
 /// API reference: `ArtifactDetail`, whose location is spelt `s3location` here and nowhere else.
-fn locations(artifacts: &[ArtifactLocation]) -> Value {
+pub(super) fn locations(artifacts: &[ArtifactLocation]) -> Value {
     let details = artifacts.iter().map(|artifact| {
         json!({
             "name": artifact.name,

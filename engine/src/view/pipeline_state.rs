@@ -8,11 +8,12 @@ use crate::action::ActionExecution;
 use crate::action_type::Catalogue;
 use crate::declaration::action::ActionDeclaration;
 use crate::declaration::pipeline::ExecutionMode;
-use crate::declaration::stage::StageDeclaration;
-use crate::ids::ExecutionId;
+use crate::declaration::stage::{ConditionType, StageDeclaration};
+use crate::ids::{ActionExecutionId, ExecutionId};
 use crate::pipeline::{ExecutionStatus, ExecutionType, Head, KnownRevision, Transition, Version};
 use crate::stage::{Retries, StageExecution};
 
+use super::condition_state::condition_state;
 use super::execution::without_nulls;
 use super::urls;
 
@@ -25,6 +26,8 @@ pub struct LastOfStage {
     pub waiting: Vec<ExecutionId>,
     /// The latest execution of each action, by name.
     pub actions: BTreeMap<String, ActionExecution>,
+    /// The rule executions of the conditions of the stage execution that entered last.
+    pub rules: BTreeMap<ActionExecutionId, ActionExecution>,
 }
 
 /// API reference: `GetPipelineStateOutput`. In PARALLEL mode stages show nothing of executions: there is no one
@@ -84,6 +87,9 @@ fn stage_state(
         "inboundTransitionState": transition_state(transition),
         "actionStates": actions.collect::<Vec<Value>>(),
         "latestExecution": latest,
+        "beforeEntryConditionState": condition_state(stage, last, ConditionType::BeforeEntry),
+        "onSuccessConditionState": condition_state(stage, last, ConditionType::OnSuccess),
+        "onFailureConditionState": condition_state(stage, last, ConditionType::OnFailure),
         "retryStageMetadata": last.entered.as_ref().and_then(|entered| retry_metadata(&entered.retries)),
     }))
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use penstock_engine::declaration::stage::RetryMode;
+use penstock_engine::declaration::stage::{ConditionType, RetryMode};
 use penstock_engine::ids::{ExecutionId, Incarnation, PipelineKey};
 use penstock_engine::pipeline::{
-    self, Input, RetryRequest, RollbackRequest, StartRequest, Switch, TransitionChange, TransitionType,
-    Trigger, TriggerType,
+    self, Input, OverrideRequest, RetryRequest, RollbackRequest, StartRequest, Switch, TransitionChange,
+    TransitionType, Trigger, TriggerType,
 };
-use penstock_engine::stage::{Level, StageExecutionStatus};
+use penstock_engine::stage::{ConditionStatus, Level, StageExecution, StageExecutionStatus};
 use penstock_engine::step::{Effect, ReplyId};
 use uuid::Uuid;
 
@@ -117,6 +117,39 @@ impl World {
         let request = RetryRequest { stage, execution: id.clone(), mode };
         let input = Input::Retry(Box::new(request), reply);
         self.lead(&key, reply, Command::Other(input, reply), |incarnation| Asked::Retry(incarnation, id));
+    }
+
+    /// Mostly of a condition that is being looked at or has failed its stage, as a client sees it.
+    pub(crate) fn override_condition(&mut self, execution: u8, stage: u8, success: bool) {
+        let open = |stage: &StageExecution| {
+            let both = [ConditionType::BeforeEntry, ConditionType::OnSuccess];
+            both.into_iter().find(|condition| {
+                let judged = stage.conditions.get(*condition);
+                let waits = judged.is_some_and(|judged| judged.status == ConditionStatus::InProgress);
+                waits && stage.outcome().is_none() || stage.failed_by == Some(*condition)
+            })
+        };
+        let records = &self.disk.queued;
+        let seen = records.stages.values().filter_map(|stage| Some((stage, open(stage)?)));
+        let seen: Vec<_> = seen.collect();
+        let seen = seen.get(usize::from(execution) % seen.len().max(1)).and_then(|(stage, condition)| {
+            let key = records.heads.get(&stage.id.incarnation)?.pipeline.clone();
+            Some((key, stage.execution.clone(), stage.id.stage.clone(), *condition))
+        });
+        let condition = if success { ConditionType::OnSuccess } else { ConditionType::BeforeEntry };
+        let picked = self.pick_execution(execution);
+        let picked = picked.map(|(key, id)| (key, id, format!("S{}", stage % 4), condition));
+        let found = seen.filter(|_| !stage.is_multiple_of(6)).or(picked);
+        let Some((key, id, stage, condition)) = found else { return };
+        let reply = ReplyId(self.fresh());
+        let request = OverrideRequest { stage: stage.clone(), execution: id.clone(), condition };
+        let input = Input::Override(Box::new(request), reply);
+        self.lead(&key, reply, Command::Other(input, reply), |incarnation| Asked::Override {
+            incarnation,
+            id,
+            stage,
+            condition,
+        });
     }
 
     /// Mostly to an execution that has succeeded in the stage under the current version, as a client sees it.

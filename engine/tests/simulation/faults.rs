@@ -85,7 +85,11 @@ impl World {
         let survives = |effect: &Effect| {
             matches!(
                 effect,
-                Effect::SeeToStage(..) | Effect::SeeToAction(..) | Effect::Answer { .. } | Effect::EmptyTrash
+                Effect::SeeToStage(..)
+                    | Effect::OverrideCondition { .. }
+                    | Effect::SeeToAction(..)
+                    | Effect::Answer { .. }
+                    | Effect::EmptyTrash
             )
         };
         self.pending.retain_mut(|pending| {

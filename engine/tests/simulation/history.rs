@@ -84,6 +84,7 @@ fn happen(world: &mut World, op: &Op) -> Checked {
             let mode = if all { RetryMode::AllActions } else { RetryMode::FailedActions };
             world.retry(execution, stage, mode);
         }
+        Op::Override { execution, stage, success } => world.override_condition(execution, stage, success),
         Op::Rollback { execution, stage } => world.rollback(execution, stage),
         Op::Transition { name, stage, outbound, disable } => {
             let transition = if outbound { TransitionType::Outbound } else { TransitionType::Inbound };

@@ -20,7 +20,7 @@ pub(crate) const TIMEOUT_MILLIS: u64 = 60 * 60_000;
 #[derive(Debug, Default)]
 pub(crate) struct Loads {
     pub(crate) pipelines: BTreeMap<Incarnation, PipelineLoad>,
-    pub(crate) stages: BTreeMap<StageId, (u64, Wish)>,
+    pub(crate) stages: BTreeMap<StageId, StageLoad>,
     pub(crate) actions: BTreeMap<ActionRef, (u64, Wish)>,
     /// Actions whose actors died once too often: their stages end them.
     pub(crate) lost: BTreeSet<ActionRef>,
@@ -31,6 +31,14 @@ pub(crate) struct Loads {
 pub(crate) struct PipelineLoad {
     pub(crate) barrier: u64,
     pub(crate) held: Vec<Command>,
+}
+
+/// A stage's actor is about to begin; what it is to hear then waits for it.
+#[derive(Debug)]
+pub(crate) struct StageLoad {
+    barrier: u64,
+    wish: Wish,
+    held: Vec<stage::Input>,
 }
 
 /// A machine that may be loaded now.
@@ -54,16 +62,18 @@ impl World {
         load.held.extend(command);
     }
 
-    /// A stage execution: tell it the wish if it lives, else begin it.
-    pub(crate) fn see_to_stage(&mut self, id: StageId, wish: Wish) {
+    /// A stage execution: tell it the wish, or that word, if it lives, else begin it.
+    pub(crate) fn see_to_stage(&mut self, id: StageId, wish: Wish, word: Option<stage::Input>) {
         if let Some(live) = self.stages.get(&id) {
-            let content = Content::Stage(id, stage::Input::Wish(wish));
-            self.mail.push(Letter { life: live.life, content });
+            let input = word.unwrap_or(stage::Input::Wish(wish));
+            self.mail.push(Letter { life: live.life, content: Content::Stage(id, input) });
             return;
         }
         let barrier = self.barrier();
-        let load = self.loads.stages.entry(id).or_insert((barrier, wish));
-        load.1 = load.1.raised_to(wish);
+        let load = self.loads.stages.entry(id);
+        let load = load.or_insert(StageLoad { barrier, wish, held: Vec::new() });
+        load.wish = load.wish.raised_to(wish);
+        load.held.extend(word);
     }
 
     /// The same for an action execution.
@@ -82,7 +92,7 @@ impl World {
     pub(crate) fn due(&self) -> Vec<Due> {
         let durable = self.disk.durable_to;
         let pipelines = self.loads.pipelines.iter().filter(|(_, load)| load.barrier <= durable);
-        let stages = self.loads.stages.iter().filter(|(_, load)| load.0 <= durable);
+        let stages = self.loads.stages.iter().filter(|(_, load)| load.barrier <= durable);
         let actions = self.loads.actions.iter().filter(|(_, load)| load.0 <= durable);
         pipelines
             .map(|(id, _)| Due::Pipeline(id.clone()))
@@ -118,7 +128,7 @@ impl World {
     }
 
     fn load_stage(&mut self, id: StageId) -> Checked {
-        let Some((_, wish)) = self.loads.stages.remove(&id) else { return Ok(()) };
+        let Some(StageLoad { wish, held, .. }) = self.loads.stages.remove(&id) else { return Ok(()) };
         let durable = &self.disk.durable;
         let Some(record) = durable.stages.get(&id) else {
             // Late effects may still ask for what was removed; what is unfinished must be there.
@@ -144,8 +154,9 @@ impl World {
         }
         let life = self.fresh();
         self.wait(Owner::Stage(id.clone()), life, machine.outstanding());
-        let content = Content::Stage(id.clone(), stage::Input::Wish(wish));
-        self.mail.push(Letter { life, content });
+        for input in std::iter::once(stage::Input::Wish(wish)).chain(held) {
+            self.mail.push(Letter { life, content: Content::Stage(id.clone(), input) });
+        }
         self.stages.insert(id, Live { machine, life });
         Ok(())
     }

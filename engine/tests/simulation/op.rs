@@ -19,6 +19,8 @@ pub(crate) enum Op {
     Tag { name: u8, key: u8, remove: bool },
     /// A client retries a stage of one of the latest executions.
     Retry { execution: u8, stage: u8, all: bool },
+    /// A client overrides a condition of a stage of one of the latest executions.
+    Override { execution: u8, stage: u8, success: bool },
     /// A client rolls a stage back to one of the latest executions.
     Rollback { execution: u8, stage: u8 },
     /// A client disables or enables the transition into one of the stages, or out of it.
@@ -118,6 +120,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (any8(), 0..3u8, any::<bool>()).prop_map(|(name, key, remove)| Op::Tag { name, key, remove }),
         8 => (any8(), any8(), any::<bool>())
             .prop_map(|(execution, stage, all)| Op::Retry { execution, stage, all }),
+        6 => (any8(), any8(), any::<bool>())
+            .prop_map(|(execution, stage, success)| Op::Override { execution, stage, success }),
         6 => (any8(), any8()).prop_map(|(execution, stage)| Op::Rollback { execution, stage }),
         4 => (any8(), any8(), any::<bool>(), prop::bool::weighted(0.4)).prop_map(|(name, stage, outbound, disable)| {
             Op::Transition { name, stage, outbound, disable }

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use penstock_engine::declaration::stage::StageDeclaration;
+use penstock_engine::declaration::stage::{ConditionType, StageDeclaration};
 use penstock_engine::ids::{ExecutionId, Incarnation, PipelineKey};
 use penstock_engine::pipeline::{Execution, ExecutionStatus};
 use penstock_engine::rejection::{Rejection, RejectionKind};
-use penstock_engine::stage::End;
+use penstock_engine::stage::{ConditionStatus, End};
 use penstock_engine::step::{Answer, ReplyId};
 
 use crate::law::{Checked, broken, hold};
@@ -26,6 +26,12 @@ pub(crate) enum Asked {
     Delete(Incarnation),
     Retry(Incarnation, ExecutionId),
     Rollback(Incarnation, ExecutionId),
+    Override {
+        incarnation: Incarnation,
+        id: ExecutionId,
+        stage: String,
+        condition: ConditionType,
+    },
     /// `None` for the stage: the one after some other.
     Transition {
         incarnation: Incarnation,
@@ -61,6 +67,9 @@ pub(crate) struct Oracle {
     quiet_below: BTreeMap<Incarnation, u32>,
     /// Somebody asked to retry it, so it may be under way again.
     retried: BTreeSet<ExecutionId>,
+    /// Somebody asked to override that condition, so it may be.
+    override_asked: BTreeSet<(ExecutionId, String, ConditionType)>,
+    overridden: BTreeSet<(Key, String, ConditionType)>,
     /// Transitions that were disabled, and that nobody asked to enable since.
     closed: BTreeSet<(Incarnation, String)>,
 }
@@ -78,6 +87,10 @@ impl Oracle {
             self.retried.insert(id.clone());
             self.stopped.remove(id);
             self.quiet.retain(|_, quiet| quiet != id);
+        }
+        if let Asked::Override { id, stage, condition, .. } = &asked {
+            self.retried.insert(id.clone());
+            self.override_asked.insert((id.clone(), stage.clone(), *condition));
         }
         if matches!(&asked, Asked::Stop(_, id) if self.started.contains_key(id)) {
             self.started_before.insert(reply);
@@ -122,6 +135,11 @@ impl Oracle {
     /// Whether somebody asked to retry that execution, at any time.
     pub(crate) fn was_retried(&self, id: &ExecutionId) -> bool {
         self.retried.contains(id)
+    }
+
+    /// Whether somebody asked to override that condition, at any time.
+    pub(crate) fn was_override_asked(&self, id: &ExecutionId, stage: &str, condition: ConditionType) -> bool {
+        self.override_asked.contains(&(id.clone(), stage.to_owned(), condition))
     }
 
     /// Whether a request to retry that execution may still be handled.
@@ -186,6 +204,9 @@ impl Oracle {
                 let mut attempts = key.into_iter().flat_map(|key| disk.stages_of(key));
                 hold(ACKNOWLEDGED, gone || attempts.any(|stage| stage.id.attempt > 1), wrong)?;
             }
+            (Asked::Override { id, stage, condition, .. }, Ok(Answer::Done)) => {
+                self.overridden.extend(disk.ids.get(id).map(|key| (key.clone(), stage.clone(), *condition)));
+            }
             (Asked::Update(incarnation, stages), Ok(Answer::Declaration(declaration))) => {
                 let number = declaration.version.unwrap_or(1);
                 hold(ACKNOWLEDGED, declaration.stages == *stages, wrong)?;
@@ -238,6 +259,7 @@ impl Oracle {
                 | Asked::Stop(incarnation, ..)
                 | Asked::Retry(incarnation, _)
                 | Asked::Rollback(incarnation, _)
+                | Asked::Override { incarnation, .. }
                 | Asked::Transition { incarnation, .. }
                 | Asked::Delete(incarnation),
                 RejectionKind::PipelineNotFound,
@@ -269,6 +291,13 @@ impl Oracle {
                 | RejectionKind::PipelineExecutionOutdated
                 | RejectionKind::UnableToRollbackStage,
             ) => true,
+            (
+                Asked::Override { .. },
+                RejectionKind::StageNotFound
+                | RejectionKind::ConditionNotOverridable
+                | RejectionKind::NotLatestPipelineExecution
+                | RejectionKind::Conflict,
+            ) => true,
             (Asked::Nobody, RejectionKind::PipelineNotFound) => true,
             _ => false,
         };
@@ -298,6 +327,17 @@ impl Oracle {
             let same = found.is_some_and(|version| version.declaration.stages == *stages);
             hold(ACKNOWLEDGED, same || disk.erased.contains(incarnation), || {
                 format!("version {number} of {incarnation} was accepted and is gone")
+            })?;
+        }
+        for (key, stage, condition) in &self.overridden {
+            let mut attempts = disk.stages_of(key).filter(|attempt| attempt.id.stage == *stage);
+            let counts = attempts.any(|attempt| {
+                let judged = attempt.conditions.get(*condition);
+                judged.is_some_and(|judged| judged.status == ConditionStatus::Overridden)
+            });
+            let gone = !disk.executions.contains_key(key) || disk.erased.contains(&key.0);
+            hold(ACKNOWLEDGED, counts || gone, || {
+                format!("{condition:?} of {stage} was overridden in execution {} and is not", key.1)
             })?;
         }
         for (incarnation, stage) in &self.closed {

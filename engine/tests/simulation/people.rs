@@ -73,7 +73,7 @@ impl World {
         let Some(record) = self.disk.durable.actions.get(id).cloned() else { return };
         let reply = ReplyId(self.fresh());
         let (spoken, input) = match record.worker() {
-            Worker::Provider => return,
+            Worker::Provider | Worker::Function => return,
             Worker::Approver => decide(id, &record, saying, reply),
             Worker::JobWorker => of_job(id, &record, run, saying, reply),
         };

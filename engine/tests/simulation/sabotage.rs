@@ -41,3 +41,9 @@ fn an_end_that_is_not_told_again_is_found() {
     let law = found_within(60, Mistakes { end_not_told_again: true, ..Mistakes::default() });
     assert_eq!(law, "everything_ends");
 }
+
+#[test]
+fn an_override_answered_before_the_stage_has_decided_is_found() {
+    let law = found_within(200, Mistakes { override_answered_at_once: true, ..Mistakes::default() });
+    assert_eq!(law, "acknowledged");
+}

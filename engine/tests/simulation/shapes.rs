@@ -10,7 +10,8 @@ use penstock_engine::declaration::pipeline::{
     ArtifactStore, ExecutionMode, PipelineDeclaration, PipelineType, PipelineVariableDeclaration,
 };
 use penstock_engine::declaration::stage::{
-    ConditionResult, FailureConditions, RetryConfiguration, RetryMode, StageDeclaration,
+    Condition, ConditionResult, Conditions, FailureConditions, RetryConfiguration, RetryMode,
+    RuleDeclaration, RuleTypeId, StageDeclaration,
 };
 
 /// The run orders of a stage's actions, in declaration order.
@@ -31,6 +32,7 @@ pub(crate) fn declaration(name: &str, shape: u16) -> PipelineDeclaration {
             let first = (index > 0).then(|| name(0));
             let mut stage = stage(&name(index), first.as_deref(), groups, shape);
             stage.on_failure = on_failure((shape / 13 + index) % 9, shape % 11 >= 9);
+            add_conditions(&mut stage, (shape / 17 + index * 5) % 13, shape % 11 >= 9, first.as_deref());
             stage
         })
         .collect();
@@ -76,6 +78,68 @@ fn on_failure(kind: u16, parallel: bool) -> Option<FailureConditions> {
     };
     let retry_configuration = retry_mode.map(|mode| RetryConfiguration { retry_mode: Some(mode) });
     Some(FailureConditions { result: Some(result), retry_configuration, conditions: None })
+}
+
+/// What a stage is conditioned on.
+fn add_conditions(stage: &mut StageDeclaration, kind: u16, parallel: bool, first: Option<&str>) {
+    let condition =
+        |result, rules| Condition { result, rules: Some((0..rules).map(|n| rule(n, first)).collect()) };
+    let group = |result, rules| Some(Conditions { conditions: vec![condition(Some(result), rules)] });
+    let rollback = if parallel { ConditionResult::Fail } else { ConditionResult::Rollback };
+    match kind {
+        0 => stage.before_entry = group(ConditionResult::Fail, 1),
+        1 => stage.before_entry = group(ConditionResult::Skip, 2),
+        2 => stage.on_success = group(ConditionResult::Fail, 1),
+        3 => stage.on_success = group(rollback, 3),
+        4 | 5 => {
+            let result = if kind == 4 { rollback } else { ConditionResult::Retry };
+            let conditions = Some(vec![condition(Some(result), 2)]);
+            stage.on_failure =
+                Some(FailureConditions { result: None, retry_configuration: None, conditions });
+        }
+        6 => {
+            // The result stands beside the condition.
+            let failure = stage.on_failure.get_or_insert(FailureConditions {
+                result: Some(ConditionResult::Retry),
+                retry_configuration: None,
+                conditions: None,
+            });
+            failure.conditions = Some(vec![condition(None, 1)]);
+        }
+        7 => {
+            stage.before_entry = group(ConditionResult::Fail, 2);
+            stage.on_success = group(ConditionResult::Fail, 2);
+        }
+        8 => stage.before_entry = Some(Conditions { conditions: vec![condition(None, 0)] }),
+        _ => {}
+    }
+}
+
+/// What it refers to is what actions refer to.
+fn rule(number: u16, first: Option<&str>) -> RuleDeclaration {
+    let mut configuration = BTreeMap::from([
+        ("Color".to_owned(), "#{variables.color}".to_owned()),
+        ("Execution".to_owned(), "#{codepipeline.PipelineExecutionId}".to_owned()),
+    ]);
+    let first = first.filter(|_| number == 1);
+    if let Some(first) = first {
+        configuration.insert("Source".to_owned(), format!("#{{{first}-A0.word}}"));
+    }
+    RuleDeclaration {
+        name: format!("A{number}"),
+        rule_type_id: RuleTypeId {
+            category: "Rule".to_owned(),
+            owner: None,
+            provider: "VariableCheck".to_owned(),
+            version: None,
+        },
+        configuration: Some(configuration),
+        commands: None,
+        input_artifacts: first.map(|first| vec![ArtifactName { name: format!("{first}-A0") }]),
+        role_arn: None,
+        region: None,
+        timeout_in_minutes: None,
+    }
 }
 
 fn stage(name: &str, first: Option<&str>, groups: &[u32], shape: u16) -> StageDeclaration {

@@ -7,7 +7,7 @@ use penstock_engine::action::{self, Action, ActionRef};
 use penstock_engine::declaration::pipeline::ExecutionMode;
 use penstock_engine::ids::{ExecutionId, Incarnation};
 use penstock_engine::pipeline::{self, Found, Pipeline, Recall, Recalled, TriggerType, Which};
-use penstock_engine::stage::{self, Stage, StageId};
+use penstock_engine::stage::{self, ConditionStatus, Stage, StageExecution, StageExecutionStatus, StageId};
 use penstock_engine::step::{Effect, ReplyId, Step, Tell, Write};
 use penstock_engine::time::Timestamp;
 
@@ -70,12 +70,21 @@ impl Letter {
         use pipeline::Input::{StageEnded, WishTaken};
         match &self.content {
             Content::Pipeline(_, input) => !matches!(input, StageEnded { .. } | WishTaken { .. }),
+            Content::Stage(_, input) => matches!(input, stage::Input::Override { .. }),
             Content::Action(_, input) => {
                 matches!(input, action::Input::Decide { .. } | action::Input::Job { .. })
             }
             _ => false,
         }
     }
+}
+
+/// How its latest condition stands, if it is not met: the rest is seen elsewhere.
+fn judged(stage: &StageExecution) -> Option<String> {
+    let (condition, judged) = stage.conditions.iter().last()?;
+    let seen = !matches!(judged.status, ConditionStatus::InProgress | ConditionStatus::Succeeded);
+    let skipped = stage.status == StageExecutionStatus::Skipped;
+    (seen && !skipped).then(|| format!("{condition:?} {:?}", judged.status))
 }
 
 /// A wake-up call of one life of an action's actor.
@@ -166,14 +175,11 @@ impl World {
                 if live.life != life {
                     return Ok(());
                 }
-                let stop = match &input {
-                    pipeline::Input::Stop { reply, execution, .. } => Some((*reply, execution.clone())),
-                    _ => None,
-                };
+                let premature = self.mistakes.answer_to(&input);
                 let line = self.trace.is_some().then(|| format!("{incarnation} <- {input:?}"));
                 let mut step = live.machine.handle(input, self.now);
                 self.note(|| line.unwrap_or_default());
-                self.mistakes.answer_at_once(stop, &mut step);
+                Mistakes::answer_at_once(premature, &mut step);
                 self.absorb(Owner::Pipeline(incarnation.clone()), life, step)?;
                 invariants::records_are_the_truth::pipeline(self, &incarnation)
             }
@@ -210,7 +216,10 @@ impl World {
                     return Ok(());
                 };
                 let owed = live.machine.outstanding().into_iter();
-                let again = owed.filter(|e| matches!(e, Effect::SeeToStage(id, _) if *id == stage));
+                let again = owed.filter(|effect| match effect {
+                    Effect::SeeToStage(id, _) | Effect::OverrideCondition { stage: id, .. } => *id == stage,
+                    _ => false,
+                });
                 self.wait(Owner::Pipeline(stage.incarnation.clone()), life, again.collect());
                 Ok(())
             }
@@ -263,9 +272,14 @@ impl World {
                     _ => "rolled back".to_owned(),
                 }
             }
+            Write::Stage(stage) if stage.failed_by.is_some() => {
+                format!("failed by {:?}", stage.failed_by)
+            }
+            Write::Stage(stage) if judged(stage).is_some() => judged(stage).unwrap_or_default(),
             Write::Stage(stage) if stage.retries.automatic > 0 => "retried by itself".to_owned(),
             Write::Stage(stage) if stage.id.attempt > 1 => "retried".to_owned(),
             Write::Stage(stage) => format!("stage {:?}", stage.status),
+            Write::Action(rule) if rule.rule_of.is_some() => format!("rule {:?}", rule.status),
             Write::Action(action) if action.job.acknowledged && action.outcome().is_none() => {
                 "job acknowledged".to_owned()
             }
@@ -274,6 +288,9 @@ impl World {
                 Some(error) => format!("action {:?} {}", action.status, error.code),
                 None => format!("action {:?}", action.status),
             },
+            Write::ActionBorn(rule, ExecutionMode::Parallel) if rule.rule_of.is_some() => {
+                "parallel rule".to_owned()
+            }
             Write::ActionBorn(_, ExecutionMode::Parallel) => "parallel action".to_owned(),
             Write::Head(head) if head.stages.values().any(|stage| stage.waiting.len() > 1) => {
                 "queue".to_owned()
@@ -326,7 +343,10 @@ impl World {
             self.note(|| format!("perform {effect}"));
             match effect {
                 Effect::Answer { reply, answer } => self.answered(reply, answer)?,
-                Effect::SeeToStage(stage, wish) => self.see_to_stage(stage, wish),
+                Effect::SeeToStage(stage, wish) => self.see_to_stage(stage, wish, None),
+                Effect::OverrideCondition { stage, wish, condition, reply } => {
+                    self.see_to_stage(stage, wish, Some(stage::Input::Override { condition, reply }));
+                }
                 Effect::SeeToAction(action, wish) => self.see_to_action(action, wish),
                 Effect::RunProvider(work) | Effect::AskForApproval(work) | Effect::OfferJob(work) => {
                     self.run_provider(&pending.owner, pending.life, *work)?
@@ -350,7 +370,8 @@ impl World {
         reply: ReplyId,
         answer: Result<penstock_engine::step::Answer, penstock_engine::rejection::Rejection>,
     ) -> Checked {
-        if self.mistakes.stop_answered_at_once && self.oracle.was_answered(reply) {
+        let premature = self.mistakes.stop_answered_at_once || self.mistakes.override_answered_at_once;
+        if premature && self.oracle.was_answered(reply) {
             return Ok(());
         }
         self.oracle.answered(reply, answer, &self.disk.durable)

@@ -182,6 +182,25 @@ pub fn parse_action(key: &Key) -> Option<(Timestamp, ActionExecutionId)> {
     Some(parts)
 }
 
+/// That an [`action`] is a rule execution.
+pub fn rule(inc: &Incarnation, started: Timestamp, id: &ActionExecutionId) -> Key {
+    Layout::family("rule").text(inc.as_str()).descending(started.0).text(id.as_str()).key()
+}
+
+/// All rule executions of a pipeline, newest first.
+pub fn rules(inc: &Incarnation) -> Prefix {
+    Layout::family("rule").text(inc.as_str()).prefix()
+}
+
+/// Start and id of a [`rule`].
+pub fn parse_rule(key: &Key) -> Option<(Timestamp, ActionExecutionId)> {
+    let mut segments = Segments::of(key, "rule")?;
+    segments.text()?;
+    let parts = (Timestamp(segments.descending()?), ActionExecutionId(segments.text()?));
+    segments.end()?;
+    Some(parts)
+}
+
 /// That an action execution belongs to an execution.
 pub fn action_of(inc: &Incarnation, n: ExecutionNumber, started: Timestamp, id: &ActionExecutionId) -> Key {
     Layout::family("action-of").text(inc.as_str()).number(n).descending(started.0).text(id.as_str()).key()

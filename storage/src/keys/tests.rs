@@ -54,6 +54,7 @@ fn keys_read_as_the_table_says() {
         (codepipeline::tags(&id), "tags/i1"),
         (codepipeline::stage(&id, 3, "Source", 1), "stage/i1/0000000000000003/Source/00000001"),
         (codepipeline::action(&id, Timestamp(0), &action), "action/i1/ffffffffffffffff/a1"),
+        (codepipeline::rule(&id, Timestamp(0), &action), "rule/i1/ffffffffffffffff/a1"),
         (
             codepipeline::action_of(&id, 3, Timestamp(0), &action),
             "action-of/i1/0000000000000003/ffffffffffffffff/a1",

@@ -1,10 +1,8 @@
 //! Endpoints and roles that are not what they should be.
 
-use aws_credential_types::Credentials;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::aws::clients::{AwsClients, Settings};
+use crate::aws::clients::AwsClients;
 use crate::aws::endpoint::Endpoints;
 use crate::aws::scripted::{ACTION_ROLE, answer, assume, sts_error};
 
@@ -16,28 +14,7 @@ fn work() -> Work {
 
 /// S3 at an address, STS in process.
 fn clients(script: &Script, s3: String) -> AwsClients {
-    AwsClients::new(Settings {
-        in_process: script.connector(),
-        endpoints: Endpoints { s3: Some(s3), ..Endpoints::default() },
-        service: Credentials::new("SERVICE", "secret", None, None, "test"),
-        environment: Some(Credentials::new("OUTSIDE", "secret", None, None, "test")),
-    })
-    .unwrap()
-}
-
-/// Answers every request with the same bytes; what it was asked comes back.
-async fn server(answer: &'static str) -> (String, tokio::task::JoinHandle<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let serving = tokio::spawn(async move {
-        let (mut peer, _) = listener.accept().await.unwrap();
-        let mut asked = vec![0; 4000];
-        let read = peer.read(&mut asked).await.unwrap();
-        peer.write_all(answer.as_bytes()).await.unwrap();
-        asked.truncate(read);
-        String::from_utf8(asked).unwrap()
-    });
-    (url, serving)
+    clients_of(script, Endpoints { s3: Some(s3), ..Endpoints::default() })
 }
 
 #[tokio::test]
@@ -101,7 +78,8 @@ async fn an_s3_that_answers_nonsense_is_named() {
 async fn an_external_s3_is_called_with_the_environments_credentials_and_its_nonsense_is_named() {
     let (url, serving) =
         server("HTTP/1.1 404 Not Found\r\ncontent-type: text/html\r\ncontent-length: 5\r\n\r\nnope!").await;
-    let providers = Providers::new(&clients(&Script::new(), url.clone()), &Spool::new("/nowhere"));
+    let providers =
+        Providers::new(&clients(&Script::new(), url.clone()), &Spool::new("/nowhere"), &Clock::system());
     let failure = providers.run(work(), &Silent).await.unwrap_err();
     assert_eq!(failure.code, "JobFailed");
     assert!(failure.message.contains(&format!("Amazon S3 at {url}")), "{}", failure.message);
@@ -115,7 +93,8 @@ async fn an_external_s3_where_nobody_listens_is_named() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let providers = Providers::new(&clients(&Script::new(), url.clone()), &Spool::new("/nowhere"));
+    let providers =
+        Providers::new(&clients(&Script::new(), url.clone()), &Spool::new("/nowhere"), &Clock::system());
     let failure = providers.run(work(), &Silent).await.unwrap_err();
     assert_eq!(failure.code, "JobFailed");
     assert!(failure.message.contains(&format!("Make sure that {url} is up")), "{}", failure.message);

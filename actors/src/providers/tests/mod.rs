@@ -4,19 +4,26 @@
 
 use std::collections::BTreeMap;
 
+use aws_credential_types::Credentials;
 use futures_util::future::BoxFuture;
 use penstock_engine::action::{ArtifactLocation, Failure, Progress, Success, Work};
 use penstock_engine::declaration::action::{ActionCategory, ActionOwner, ActionTypeId};
 use penstock_engine::ids::{ActionExecutionId, ExecutionId, PipelineKey};
 use penstock_engine::time::Timestamp;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use crate::artifacts::stored::Spool;
+use crate::aws::clients::{AwsClients, Settings};
+use crate::aws::endpoint::Endpoints;
 use crate::aws::scripted::{PIPELINE_ROLE, Script};
+use crate::clock::Clock;
 
 use super::provider::Reporter;
 use super::table::Providers;
 
 mod failing;
+mod rules;
 mod s3_deploy;
 mod s3_source;
 
@@ -72,9 +79,36 @@ fn s3_work(category: ActionCategory, configuration: &[(&str, &str)]) -> Work {
     }
 }
 
+/// Those services elsewhere, STS in process.
+fn clients_of(script: &Script, endpoints: Endpoints) -> AwsClients {
+    AwsClients::new(Settings {
+        in_process: script.connector(),
+        endpoints,
+        service: Credentials::new("SERVICE", "secret", None, None, "test"),
+        environment: Some(Credentials::new("OUTSIDE", "secret", None, None, "test")),
+    })
+    .unwrap()
+}
+
+/// Answers every request with the same bytes; what it was asked comes back.
+async fn server(answer: impl Into<String>) -> (String, tokio::task::JoinHandle<String>) {
+    let answer = answer.into();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let serving = tokio::spawn(async move {
+        let (mut peer, _) = listener.accept().await.unwrap();
+        let mut asked = vec![0; 4000];
+        let read = peer.read(&mut asked).await.unwrap();
+        peer.write_all(answer.as_bytes()).await.unwrap();
+        asked.truncate(read);
+        String::from_utf8(asked).unwrap()
+    });
+    (url, serving)
+}
+
 async fn run(script: &Script, work: Work) -> Result<Success, Failure> {
     let folder = tempfile::tempdir().unwrap();
-    Providers::new(&script.clients(), &Spool::new(folder.path())).run(work, &Silent).await
+    Providers::new(&script.clients(), &Spool::new(folder.path()), &Clock::system()).run(work, &Silent).await
 }
 
 /// Runs what must fail: the code and the text.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::action::{
     Context, CurrentRevision, Failure, Input, JobSuccess, JobWord, Progress, SourceRevision,
 };
-use crate::declaration::action::{ActionDeclaration, ActionOwner};
+use crate::declaration::action::{ActionCategory, ActionDeclaration, ActionOwner};
 use crate::fixture::action;
 use crate::step::ReplyId;
 use crate::time::Timestamp;
@@ -17,6 +17,16 @@ fn custom() -> ActionDeclaration {
     declared.action_type_id.owner = ActionOwner::Custom;
     declared.configuration.insert("Project".to_owned(), "web".to_owned());
     declared
+}
+
+/// A rule whose function is given its job with its invocation.
+fn invoked() -> Bench {
+    let mut declared = action("R", 1);
+    declared.action_type_id.category = ActionCategory::Rule;
+    declared.action_type_id.provider = "LambdaInvoke".to_owned();
+    let mut bench = Bench::of(&declared);
+    bench.step(Input::Begin(Context::default()));
+    bench
 }
 
 fn offered() -> Bench {
@@ -276,4 +286,30 @@ fn a_scripted_job_is_played_and_offered_to_nobody_also_when_its_type_is_gone() {
     let step = bench.step(Input::Begin(scripted));
     assert!(step.iter().any(|line| line.starts_with("effect run")), "{step:?}");
     assert!(!step.iter().any(|line| line.contains("offer")), "{step:?}");
+}
+
+#[test]
+fn a_function_may_say_itself_how_its_job_ends() {
+    let step = hear(&mut invoked(), JobWord::Success(Box::default()));
+    assert!(step[0].ends_with("Succeeded"), "{step:?}");
+    let step = hear(&mut invoked(), JobWord::Failure(Failure::new("JobFailed", "no")));
+    assert!(step[0].ends_with("Failed (JobFailed: no)"), "{step:?}");
+}
+
+#[test]
+fn a_functions_job_is_taken_from_the_start() {
+    let step = hear(&mut invoked(), JobWord::Acknowledge);
+    assert!(step[0].starts_with("effect answer 7: InvalidNonce: "), "{step:?}");
+}
+
+#[test]
+fn a_function_that_goes_on_is_invoked_again_with_its_token() {
+    let mut bench = invoked();
+    let first = job(&bench);
+    let step = hear(&mut bench, continued("more"));
+    assert_eq!(step[2..4], ["effect abort provider", "effect run LambdaInvoke Deploy.R with {}"], "{step:?}");
+    assert_ne!(job(&bench), first);
+    // What the invocation before says no longer counts.
+    let late = crate::action::Report::Succeeded(Box::default());
+    assert!(bench.step(Input::Report { attempt: 1, report: late }).is_empty());
 }

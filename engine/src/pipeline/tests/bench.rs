@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::action::{self, ActionExecutionStatus};
 use crate::declaration::pipeline::{ExecutionMode, PipelineDeclaration};
-use crate::declaration::stage::RetryMode;
+use crate::declaration::stage::{ConditionType, RetryMode};
 use crate::fixture::{declaration, declaration_in, execution_id, incarnation, key, lines, start_request};
 use crate::pipeline::{
-    Execution, Found, Input, Pipeline, Recall, Recalled, RetryRequest, RollbackRequest, StartRequest, Switch,
-    TransitionChange, TransitionType, Which, create,
+    Execution, Found, Input, OverrideRequest, Pipeline, Recall, Recalled, RetryRequest, RollbackRequest,
+    StartRequest, Switch, TransitionChange, TransitionType, Which, create,
 };
 use crate::stage::{Level, Outcome, SlotState, StageExecution, StageExecutionStatus, StageId};
 use crate::step::{Effect, ReplyId, Step, Write};
@@ -108,6 +108,18 @@ impl Bench {
         let reply = self.reply();
         let request = RetryRequest { stage: stage.to_owned(), execution: execution_id(execution), mode };
         self.step(Input::Retry(Box::new(request), reply))
+    }
+
+    pub(super) fn ask_for_override(
+        &mut self,
+        execution: u64,
+        stage: &str,
+        condition: ConditionType,
+    ) -> Vec<String> {
+        let reply = self.reply();
+        let request =
+            OverrideRequest { stage: stage.to_owned(), execution: execution_id(execution), condition };
+        self.step(Input::Override(Box::new(request), reply))
     }
 
     /// What a look at the records finds now.

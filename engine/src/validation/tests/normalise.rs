@@ -5,7 +5,6 @@ use proptest::prelude::*;
 use super::*;
 use crate::declaration::pipeline::PipelineType;
 use crate::validation::normalise::{effective_type, normalise};
-use crate::validation::unsupported::not_yet_supported;
 
 #[test]
 fn what_was_left_out_is_returned_with_its_default() {
@@ -55,44 +54,6 @@ fn a_pipeline_of_unsaid_type_is_v2_only_if_something_needs_it() {
     assert_eq!(effective_type(&declaration(&pipeline)), PipelineType::V2);
     pipeline["pipelineType"] = json!("V1");
     assert_eq!(effective_type(&declaration(&pipeline)), PipelineType::V1);
-}
-
-#[test]
-fn what_would_be_lost_in_silence_is_refused_by_its_path() {
-    let found = |change: fn(&mut Value)| {
-        let mut pipeline = good();
-        change(&mut pipeline);
-        not_yet_supported(&declaration(&pipeline))
-    };
-    assert_eq!(found(|_| ()), []);
-    assert_eq!(found(|p| p["variables"] = json!([{"name": "v"}])), []);
-    for mode in ["SUPERSEDED", "QUEUED", "PARALLEL"] {
-        let mut pipeline = good();
-        pipeline["executionMode"] = json!(mode);
-        assert_eq!(not_yet_supported(&declaration(&pipeline)), []);
-    }
-    for result in ["FAIL", "RETRY", "ROLLBACK"] {
-        let mut pipeline = good();
-        pipeline["stages"][1]["onFailure"] = json!({"result": result});
-        assert_eq!(not_yet_supported(&declaration(&pipeline)), []);
-    }
-    let all = found(|p| {
-        p["triggers"] = json!([{"providerType": "CodeStarSourceConnection", "gitConfiguration": {"sourceActionName": "Git"}}]);
-        p["stages"][1]["onFailure"] = json!({"result": "FAIL", "conditions": [{"result": "FAIL"}]});
-        p["stages"][2]["beforeEntry"] = json!({"conditions": []});
-        p["stages"][2]["onSuccess"] = json!({"conditions": []});
-    });
-    let expected = [
-        ("pipeline.stages.2.member.onFailure", "stage conditions"),
-        ("pipeline.stages.3.member.beforeEntry", "stage conditions"),
-        ("pipeline.stages.3.member.onSuccess", "stage conditions"),
-    ]
-    .map(|(path, what)| {
-        let message =
-            format!("Value at '{path}' is not supported: this version of Penstock does not run {what} yet");
-        Rejection::new(RejectionKind::InvalidStructure, message)
-    });
-    assert_eq!(all, expected);
 }
 
 /// A declaration with any of the members that have defaults left out, or given.

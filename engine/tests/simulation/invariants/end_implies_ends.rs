@@ -1,5 +1,7 @@
 //! Law 8: a parent's end implies its children's ends; an execution that succeeded has passed every stage of
-//! its version.
+//! its version, or was let pass it by.
+
+use std::collections::BTreeSet;
 
 use penstock_engine::pipeline::ExecutionStatus;
 use penstock_engine::stage::{SlotState, StageExecutionStatus};
@@ -17,6 +19,13 @@ pub(crate) fn check(records: &Records, key: &Key) -> Checked {
         for action in records.actions_of(&stage.id) {
             let ended = action.outcome().is_some();
             hold(LAW, ended || !stage_ended, || format!("{stage}, but {action}"))?;
+            if let Some(condition) = action.rule_of {
+                let judged = stage.conditions.get(condition);
+                let mut rules = judged.iter().flat_map(|judged| &judged.rules);
+                let known = rules.any(|rule| rule.id == action.reference.id);
+                hold(LAW, known, || format!("{stage} does not know {action}"))?;
+                continue;
+            }
             let slot = stage.slots.iter().find(|slot| slot.action == action.declaration.name);
             let known = match slot.map(|slot| &slot.state) {
                 Some(SlotState::Running { id, started }) => {
@@ -36,12 +45,15 @@ pub(crate) fn check(records: &Records, key: &Key) -> Checked {
         let declared = &records.version_of(execution, &key.0)?.declaration.stages;
         let passed = |name: &str| {
             let mut stages = records.stages_of(key).filter(|stage| stage.id.stage == name);
-            stages.any(|stage| stage.status == StageExecutionStatus::Succeeded)
+            stages.any(|stage| {
+                matches!(stage.status, StageExecutionStatus::Succeeded | StageExecutionStatus::Skipped)
+            })
         };
         // A rollback has its one stage.
         let all = match execution.rollback {
             Some(_) => {
-                execution.succeeded_in.len() == 1 && execution.succeeded_in.iter().all(|name| passed(name))
+                let entered: BTreeSet<_> = records.stages_of(key).map(|stage| &stage.id.stage).collect();
+                entered.len() == 1 && entered.into_iter().all(|name| passed(name))
             }
             None => declared.iter().all(|stage| passed(&stage.name)),
         };

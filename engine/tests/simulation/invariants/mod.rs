@@ -1,6 +1,7 @@
 //! The laws, one file each, named as `engine-protocol` numbers them.
 
 pub(crate) mod closed_means_closed;
+pub(crate) mod conditions;
 pub(crate) mod delete_leaves_nothing;
 pub(crate) mod end_implies_ends;
 pub(crate) mod ends_never_change;
@@ -31,6 +32,7 @@ use crate::world::World;
 /// Laws about one change: what was, and what is written.
 pub(crate) fn before_write(before: &Records, oracle: &Oracle, write: &Write) -> Checked {
     closed_means_closed::check(before, oracle, write)?;
+    conditions::before_write(before, oracle, write)?;
     ends_never_change::check(before, oracle, write)?;
     one_result::check(before, write)?;
     own_version::check(before, write)?;
@@ -54,6 +56,7 @@ pub(crate) fn after_batch(records: &Records, touched: &BTreeSet<Key>) -> Checked
         small_memory::check(records, incarnation)?;
     }
     for key in touched {
+        conditions::check(records, key)?;
         limits::check(records, key)?;
         stage_lock::check(records, key)?;
         end_implies_ends::check(records, key)?;

@@ -1,6 +1,7 @@
 //! Law 9: an action execution is born once and has one result for ever; that it starts only when its birth is
 //! durable, and resumes what it began, is seen where providers run.
 
+use penstock_engine::action::ActionExecution;
 use penstock_engine::step::Write;
 
 use crate::law::{Checked, hold};
@@ -12,10 +13,13 @@ pub(crate) fn check(before: &Records, write: &Write) -> Checked {
         Write::ActionBorn(action, _) => {
             let stage = &action.reference.stage;
             let same = before.actions_of(stage);
-            let same = same.filter(|other| other.declaration.name == action.declaration.name);
+            let place = |other: &ActionExecution| (other.rule_of, other.declaration.name.clone());
+            let same = same.filter(|other| place(other) == place(action));
             // Its stage may retry itself once.
             let earlier: Vec<_> = same.collect();
-            let retry = earlier.len() == 1 && earlier.iter().all(|other| other.outcome().is_some());
+            let retry = action.rule_of.is_none()
+                && earlier.len() == 1
+                && earlier.iter().all(|other| other.outcome().is_some());
             hold("one_result", earlier.is_empty() || retry, || format!("{action} is born again"))
         }
         Write::Action(action) => {

@@ -15,6 +15,17 @@ pub(crate) fn check(before: &Records, write: &Write) -> Checked {
     let same = version.is_some_and(|version| version.declaration.execution_mode == Some(*mode));
     hold("own_version", same, || format!("{action} runs in another mode"))?;
     let declared = version.and_then(|version| version.declaration.stage(&stage.stage));
+    if let Some(condition) = action.rule_of {
+        let mut rules =
+            declared.and_then(|stage| stage.condition(condition)?.rules.as_ref()).into_iter().flatten();
+        let declaration = &action.declaration;
+        let of_version = rules.any(|rule| {
+            rule.name == declaration.name && rule.configuration.as_ref() == Some(&declaration.configuration)
+        });
+        return hold("own_version", of_version, || {
+            format!("{action} is not in the version of its execution")
+        });
+    }
     let mut actions = declared.into_iter().flat_map(|stage| &stage.actions);
     hold("own_version", actions.any(|declared| *declared == action.declaration), || {
         format!("{action} is not in the version of its execution")

@@ -1,8 +1,8 @@
-//! Laws 13 and 14: a retry takes up the last entered execution of a free stage under the current version, as the
+//! Laws 13 and 14: a retry or an override takes up the last entered execution of a free stage under the current version, as the
 //! next attempt; a stage execution retries itself at most once.
 
 use penstock_engine::declaration::pipeline::ExecutionMode;
-use penstock_engine::stage::{SlotState, StageId};
+use penstock_engine::stage::{ConditionStatus, SlotState, StageId};
 use penstock_engine::step::Write;
 
 use crate::law::{Checked, hold};
@@ -21,6 +21,11 @@ pub(crate) fn check(before: &Records, write: &Write) -> Checked {
         return hold(LAW, false, || format!("{stage} has no attempt before it"));
     };
     hold(LAW, failed.outcome().is_some(), || format!("{stage} beside {failed}"))?;
+    let overridden = failed.failed_by.is_none_or(|condition| {
+        let judged = stage.conditions.get(condition);
+        judged.is_some_and(|judged| judged.status == ConditionStatus::Overridden)
+    });
+    hold(LAW, overridden, || format!("{stage} goes on past what failed {failed}"))?;
     for slot in &stage.slots {
         let known = failed.slots.contains(slot) || !matches!(slot.state, SlotState::Ended { .. });
         hold(LAW, known, || format!("{stage} keeps what was not in {failed}"))?;

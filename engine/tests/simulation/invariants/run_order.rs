@@ -8,6 +8,9 @@ use crate::records::Records;
 
 pub(crate) fn check(before: &Records, write: &Write) -> Checked {
     let Write::ActionBorn(action, _) = write else { return Ok(()) };
+    if action.rule_of.is_some() {
+        return Ok(());
+    }
     let stage = &action.reference.stage;
     let version = before.versions.get(&(stage.incarnation.clone(), action.version));
     let Some(declared) = version.and_then(|version| version.declaration.stage(&stage.stage)) else {
@@ -19,6 +22,7 @@ pub(crate) fn check(before: &Records, write: &Write) -> Checked {
         let key = (stage.incarnation.clone(), stage.execution);
         let attempts = before.stages_of(&key).filter(|attempt| attempt.id.stage == stage.stage);
         let actions = attempts.flat_map(|attempt| before.actions_of(&attempt.id));
+        let actions = actions.filter(|other| other.rule_of.is_none());
         let all: Vec<_> = actions.filter(|other| other.declaration.name == earlier.name).collect();
         let done = all.iter().any(|other| other.status == ActionExecutionStatus::Succeeded)
             && all.iter().all(|other| other.outcome().is_some());
