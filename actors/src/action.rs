@@ -18,6 +18,7 @@ use penstock_engine::rejection::Rejection;
 use penstock_engine::source::SourceRevisionOverride;
 use penstock_engine::stage::StageId;
 use penstock_engine::step::{Answer, Effect, ReplyId};
+use penstock_engine::time::Timestamp;
 use penstock_engine::variables::references;
 use penstock_storage::keys::codepipeline as keys;
 use penstock_storage::{ContextRecord, Key, StoreError, View};
@@ -99,6 +100,22 @@ impl ActionActor {
                     let text = "An internal error ended the action; the daemon's log has the cause.";
                     Report::Failed(Failure::new("InternalError", text))
                 }
+            };
+            address.do_send(Reported { attempt, report, recorded: None });
+        }));
+    }
+
+    /// Approvers are told beside the actor. Who cannot be told fails the action; where there is nobody to tell, they
+    /// find the request in the pipeline's state.
+    fn ask_for_approval(&mut self, work: Work, token: String, expires: Timestamp, context: &Context<Self>) {
+        let attempt = self.machine.attempt();
+        let address = context.address();
+        let providers = self.local.shared.providers.clone();
+        self.provider = Some(actix_rt::spawn(async move {
+            let report = match providers.ask_for_approval(&work, &token, expires).await {
+                Ok(true) => Report::Notified,
+                Ok(false) => return,
+                Err(failure) => Report::Failed(failure),
             };
             address.do_send(Reported { attempt, report, recorded: None });
         }));
@@ -207,7 +224,9 @@ impl Handler<Perform> for ActionActor {
     fn handle(&mut self, Perform(effect): Perform, context: &mut Self::Context) {
         match effect {
             Effect::RunProvider(work) => self.run_provider(*work, context),
-            Effect::AskForApproval(work) => ask_for_approval(&work),
+            Effect::AskForApproval { work, token, expires } => {
+                self.ask_for_approval(*work, token, expires, context);
+            }
             Effect::AbortProvider => self.stop_tasks(),
             Effect::WakeAt(time) => {
                 let clock = self.local.shared.clock.clone();
@@ -221,18 +240,6 @@ impl Handler<Perform> for ActionActor {
             _ => {}
         }
     }
-}
-
-/// Approvers find the request in the pipeline's state. There is no SNS to tell them of it.
-fn ask_for_approval(work: &Work) {
-    tracing::info!(
-        pipeline = %work.pipeline.name,
-        execution = %work.execution,
-        stage = work.stage,
-        action = work.action,
-        not_notified = work.configuration.get("NotificationArn"),
-        "waits for approval"
-    );
 }
 
 /// A provider's task does not outlive whoever waits for it.

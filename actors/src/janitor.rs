@@ -18,6 +18,9 @@ const CHUNK: usize = 512;
 /// How many events are kept for those who follow them.
 const EVENTS_KEPT: u64 = 20_000;
 
+/// After how many events more it is looked whether some can go.
+const EVENTS_AT_ONCE: u64 = 2_000;
+
 /// How many entries of the trash are removed together.
 const ENTRIES_AT_ONCE: usize = 64;
 
@@ -38,10 +41,17 @@ impl Janitor {
         bell.notify_one();
         let rounds = Rounds { store, remove_artifact };
         let heard = Arc::clone(&bell);
+        let mut events = rounds.store.last_event();
         actix_rt::spawn(async move {
+            let mut trimmed = 0;
             loop {
-                heard.notified().await;
-                rounds.go().await;
+                let many = |last: &u64| *last >= trimmed + EVENTS_AT_ONCE;
+                tokio::select! {
+                    () = heard.notified() => rounds.go().await,
+                    // The store outlives its janitor.
+                    Ok(_) = events.wait_for(many) => rounds.trim().await,
+                }
+                trimmed = *events.borrow();
             }
         });
         Self { bell }
@@ -76,6 +86,10 @@ impl Rounds {
             from = Bound::Excluded(last.clone());
             self.remove(entries).await;
         }
+        self.trim().await;
+    }
+
+    async fn trim(&self) {
         let rounds = self.clone();
         attempt(async move { rounds.trim_events().await }).await;
     }

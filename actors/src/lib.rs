@@ -36,6 +36,7 @@ mod recalling;
 mod stage;
 
 pub mod clock;
+pub mod events;
 mod janitor;
 pub mod metrics;
 

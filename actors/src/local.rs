@@ -382,8 +382,8 @@ pub(crate) fn begin<A: Actor<Context = actix::Context<A>>>(actor: A, enter: impl
 fn log(write: &Write) {
     let Write::Event(event) = write else { return };
     let (stage, action, rule) = match &event.subject {
-        Subject::Pipeline => (None, None, None),
-        Subject::Stage { stage } => (Some(stage), None, None),
+        Subject::Pipeline { .. } => (None, None, None),
+        Subject::Stage { stage, .. } => (Some(stage), None, None),
         Subject::Action { stage, action, .. } => (Some(stage), Some(action), None),
         Subject::Rule { stage, rule, .. } => (Some(stage), None, Some(rule)),
     };

@@ -16,6 +16,10 @@ pub struct Metrics {
     pub restarts: AtomicU64,
     /// Actors that died again and again and were set aside.
     pub set_aside: AtomicU64,
+    /// Events that a destination took.
+    pub events_delivered: AtomicU64,
+    /// Events that no destination took, in the end.
+    pub events_given_up: AtomicU64,
 }
 
 impl Metrics {

@@ -151,6 +151,19 @@ pub(crate) struct Settings {
     /// Where CloudWatch is, which this daemon does not have [env: AWS_ENDPOINT_URL_CLOUDWATCH]
     #[arg(long, value_name = "URL", value_parser = url)]
     pub(crate) endpoint_url_cloudwatch: Option<String>,
+    /// The same for SNS alone, which the daemon does not have: who is asked for approval is notified there
+    /// [env: AWS_ENDPOINT_URL_SNS]
+    #[arg(long, value_name = "URL", value_parser = url)]
+    pub(crate) endpoint_url_sns: Option<String>,
+
+    /// Send state changes to the default event bus of the EventBridge at this URL; nothing else is asked of it
+    /// [env: AWS_ENDPOINT_URL_EVENTBRIDGE]
+    #[arg(long, value_name = "URL", value_parser = url)]
+    pub(crate) endpoint_url_eventbridge: Option<String>,
+
+    /// Send state changes to this URL, each as a POST of its EventBridge event
+    #[arg(long, env = "PENSTOCK_EVENTS_TO", value_name = "URL", value_parser = url)]
+    pub(crate) events_to: Option<String>,
 }
 
 /// How log lines are written.
@@ -231,6 +244,7 @@ mod tests {
             ["--allow-host", "http://penstock:4566"],
             ["--endpoint-url", "localhost:4566"],
             ["--endpoint-url-s3", "ftp://x"],
+            ["--events-to", "localhost"],
             ["--log-format", "xml"],
         ] {
             assert!(Cli::try_parse_from(["penstock", line[0], line[1]]).is_err(), "{line:?}");

@@ -21,6 +21,12 @@ pub(crate) struct Endpoints {
     pub(crate) lambda: Option<String>,
     /// CloudWatch's; neither.
     pub(crate) cloud_watch: Option<String>,
+    /// SNS's.
+    pub(crate) sns: Option<String>,
+    /// EventBridge's. Only its own setting counts: who moves the services that actions call has not asked for events.
+    pub(crate) event_bridge: Option<String>,
+    /// Every other service's.
+    pub(crate) others: Option<String>,
 }
 
 impl Endpoints {
@@ -43,6 +49,13 @@ impl Endpoints {
             sts: choose(&settings.endpoint_url_sts, read("AWS_ENDPOINT_URL_STS")?),
             lambda: choose(&settings.endpoint_url_lambda, read("AWS_ENDPOINT_URL_LAMBDA")?),
             cloud_watch: choose(&settings.endpoint_url_cloudwatch, read("AWS_ENDPOINT_URL_CLOUDWATCH")?),
+            sns: choose(&settings.endpoint_url_sns, read("AWS_ENDPOINT_URL_SNS")?),
+            event_bridge: settings
+                .endpoint_url_eventbridge
+                .clone()
+                .or(read("AWS_ENDPOINT_URL_EVENTBRIDGE")?)
+                .filter(|url| !is_own(url, settings)),
+            others: choose(&None, None),
         })
     }
 }
@@ -89,7 +102,15 @@ mod tests {
     }
 
     fn everywhere(url: &str) -> Endpoints {
-        Endpoints { s3: set(url), sts: set(url), lambda: set(url), cloud_watch: set(url) }
+        Endpoints {
+            s3: set(url),
+            sts: set(url),
+            lambda: set(url),
+            cloud_watch: set(url),
+            sns: set(url),
+            event_bridge: None,
+            others: set(url),
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod action_outcomes;
 mod clock;
+mod events;
 
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
@@ -31,6 +32,8 @@ pub(crate) async fn answer(services: &Services, head: &Parts, body: Body, id: &R
         "/metrics" if reads => Ok(metrics(services)),
         "/clock" if reads => clock::show(services),
         "/clock" if head.method == Method::POST => clock::advance(services, body).await,
+        "/events" if head.method == Method::GET => events::follow(services, head),
+        "/events" => return not_allowed(id, "GET"),
         "/clock" => return not_allowed(id, "GET, HEAD, POST"),
         "/health" | "/metrics" => return not_allowed(id, "GET, HEAD"),
         "/action-outcomes" => match head.method {
@@ -86,6 +89,18 @@ fn engine(counted: &EngineMetrics, body: &mut String) {
             "counter",
             "Records that could not be brought to life.",
             &counted.set_aside,
+        ),
+        (
+            "penstock_events_delivered_total",
+            "counter",
+            "Events that their destination took.",
+            &counted.events_delivered,
+        ),
+        (
+            "penstock_events_given_up_total",
+            "counter",
+            "Events that their destination never took.",
+            &counted.events_given_up,
         ),
     ];
     for (name, kind, help, value) in rows {

@@ -15,6 +15,7 @@ use penstock_actors::companions::iam::Iam;
 use penstock_actors::companions::s3::service::S3;
 use penstock_actors::companions::sts::{InvalidCredentials, IssuedCaller, Sts};
 use penstock_actors::companions::wall_clock;
+use penstock_actors::events::{Delivery, Destination};
 use penstock_actors::github_hooks::GithubApi;
 use penstock_actors::outcomes::service::Outcomes;
 use penstock_actors::providers::table::Providers;
@@ -43,6 +44,8 @@ pub(crate) struct Services {
     pub(crate) default_region: String,
     /// Whether people may move the clock.
     pub(crate) allow_clock: bool,
+    /// Told when the daemon stops: answers without an end end then.
+    pub(crate) stopping: tokio::sync::watch::Sender<bool>,
     /// Where this daemon is reached: what the URLs that it gives away begin with.
     pub(crate) own_url: String,
     /// What GitHub signs events with that are for sources behind a connection.
@@ -89,6 +92,7 @@ impl Services {
                 sts: endpoints.sts.clone(),
                 lambda: endpoints.lambda.clone(),
                 cloud_watch: endpoints.cloud_watch.clone(),
+                sns: endpoints.sns.clone(),
             },
             service: service_credentials(&sts)?,
             environment: environment_credentials(|name| std::env::var(name).ok()),
@@ -105,6 +109,7 @@ impl Services {
             hosts,
             default_region: settings.default_region.clone(),
             allow_clock: settings.allow_clock,
+            stopping: tokio::sync::watch::Sender::new(false),
             own_url: own_url(settings),
             github: GithubApi { url: settings.github_api_url.trim_end_matches('/').to_owned() },
             github_webhook_secret: settings.github_webhook_secret.clone(),
@@ -117,6 +122,7 @@ impl Services {
             pipelines: OnceLock::new(),
         });
         loopback.connect(&services);
+        let deliveries = deliveries(&store, settings, endpoints).await?;
         let clock = Clock::of_store(&store).map_err(|error| error.to_string())?;
         if clock.ahead_millis() > 0 {
             tracing::info!(seconds = clock.ahead_millis() / 1000, "the clock is ahead, as it was moved");
@@ -136,6 +142,9 @@ impl Services {
                 ..penstock_actors::Settings::default()
             },
         );
+        for delivery in deliveries {
+            pipelines.deliver_events(delivery);
+        }
         let objects = if embedded_s3 { Objects::Embedded(s3) } else { Objects::External(aws) };
         watch(pipelines.clone(), objects, Duration::from_secs(u64::from(settings.poll_interval)));
         let _ = services.pipelines.set(pipelines);
@@ -164,6 +173,25 @@ impl Services {
     pub(crate) fn accepts_data(&self) -> Result<(), String> {
         self.store.accepts_data().map_err(|full| full.to_string())
     }
+}
+
+/// Where events are to be sent, and how far that is.
+async fn deliveries(
+    store: &Store,
+    settings: &Settings,
+    endpoints: &Endpoints,
+) -> Result<Vec<Delivery>, String> {
+    let http = settings.events_to.as_deref().map(Destination::http);
+    let event_bridge = endpoints
+        .event_bridge
+        .as_deref()
+        .map(|url| Destination::event_bridge(url, environment_credentials(|name| std::env::var(name).ok())));
+    let mut deliveries = Vec::new();
+    for destination in [http, event_bridge].into_iter().flatten() {
+        let destination = destination.map_err(|error| error.to_string())?;
+        deliveries.push(Delivery::open(store, destination).await.map_err(|error| error.to_string())?);
+    }
+    Ok(deliveries)
 }
 
 fn own_url(settings: &Settings) -> String {

@@ -29,6 +29,7 @@ async fn make() -> Services {
         hosts,
         default_region: "us-east-1".to_owned(),
         allow_clock: true,
+        stopping: tokio::sync::watch::Sender::new(false),
         own_url: "http://127.0.0.1:4566".to_owned(),
         github_webhook_secret: None,
         github: GithubApi { url: "http://127.0.0.1:1".to_owned() },

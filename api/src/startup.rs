@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_rt::signal::unix::{SignalKind, signal};
@@ -27,7 +28,8 @@ pub(crate) async fn run(mut settings: Settings) -> Result<(), String> {
     let (store, place, spool) = open(&settings)?;
     let hosts = Hosts::new(settings.listen, &settings.allow_host);
     let services = Services::start(store.clone(), spool, hosts, &settings, &endpoints).await?;
-    let server = server::serve(services, listener).map_err(|error| format!("cannot serve: {error}"))?;
+    let server =
+        server::serve(Arc::clone(&services), listener).map_err(|error| format!("cannot serve: {error}"))?;
     welcome(&settings, &place);
     let handle = server.handle();
     let mut serving = actix_rt::spawn(server);
@@ -36,6 +38,7 @@ pub(crate) async fn run(mut settings: Settings) -> Result<(), String> {
         () = asked_to_stop() => {}
     }
     leave_at_last();
+    let _ = services.stopping.send(true);
     handle.stop(true).await;
     store.barrier().await;
     tracing::info!("stopped");

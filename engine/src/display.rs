@@ -49,8 +49,8 @@ impl fmt::Display for Write {
                 write!(f, "context of execution {execution}: namespace {name} {variables:?}")
             }
             Self::Event(event) => match &event.subject {
-                Subject::Pipeline => write!(f, "event execution {:?}", event.state),
-                Subject::Stage { stage } => write!(f, "event stage {stage} {:?}", event.state),
+                Subject::Pipeline { .. } => write!(f, "event execution {:?}", event.state),
+                Subject::Stage { stage, .. } => write!(f, "event stage {stage} {:?}", event.state),
                 Subject::Action { stage, action, .. } => {
                     write!(f, "event action {stage}.{action} {:?}", event.state)
                 }
@@ -115,7 +115,7 @@ impl fmt::Display for Effect {
                 }
                 write!(f, " with {:?}", work.configuration)
             }
-            Self::AskForApproval(work) => {
+            Self::AskForApproval { work, .. } => {
                 write!(f, "ask for approval of {}.{} with {:?}", work.stage, work.action, work.configuration)
             }
             Self::OfferJob(work) => {

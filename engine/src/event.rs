@@ -3,8 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::action::{ActionRef, ArtifactLocation};
 use crate::declaration::action::ActionTypeId;
 use crate::ids::{ActionExecutionId, ExecutionId, PipelineKey};
+use crate::pipeline::Trigger;
 use crate::time::Timestamp;
 
 /// One state change.
@@ -19,22 +21,47 @@ pub struct Event {
     pub version: u32,
     /// The execution.
     pub execution: ExecutionId,
+    /// From 1; every retry of a stage is the execution's next attempt.
+    #[serde(default = "first_attempt")]
+    pub attempt: u32,
+    /// When the execution, stage execution or action execution began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<Timestamp>,
     /// What changed.
     pub subject: Subject,
     /// Into which state.
     pub state: EventState,
 }
 
-/// What an event is about.
+/// The attempt of executions that were never retried, and of records that do not know it.
+pub(crate) fn first_attempt() -> u32 {
+    1
+}
+
+/// What an event is about. What is optional is so because older records lack it, or because it belongs to some
+/// states only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
+#[expect(clippy::large_enum_variant, reason = "most events are of actions")]
 pub enum Subject {
     /// `CodePipeline Pipeline Execution State Change`.
-    Pipeline,
+    #[serde(rename_all = "camelCase")]
+    Pipeline {
+        /// What started the execution: when it starts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trigger: Option<Trigger>,
+        /// The comment of the stop request: when it is being stopped.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stop_comments: Option<String>,
+    },
     /// `CodePipeline Stage Execution State Change`.
+    #[serde(rename_all = "camelCase")]
     Stage {
         /// The stage's name.
         stage: String,
+        /// When the stage was retried last.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_retry: Option<Timestamp>,
     },
     /// `CodePipeline Action Execution State Change`.
     #[serde(rename_all = "camelCase")]
@@ -47,6 +74,18 @@ pub enum Subject {
         id: ActionExecutionId,
         /// Its type.
         action_type: ActionTypeId,
+        /// Where its record is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<ActionRef>,
+        /// The Region in which it runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        region: Option<String>,
+        /// What it made: when it succeeded.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        outputs: Vec<ArtifactLocation>,
+        /// What was said of the work outside: when it succeeded or failed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        result: Option<ExecutionResult>,
     },
     /// Of rules the service sends no events.
     #[serde(rename_all = "camelCase")]
@@ -58,6 +97,24 @@ pub enum Subject {
         /// The rule execution.
         id: ActionExecutionId,
     },
+}
+
+/// `execution-result`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecutionResult {
+    /// The work's id at the provider, or a source's revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// One line for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// Where to look at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Of a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
 }
 
 /// EventBridge's vocabulary, which is not the API's.

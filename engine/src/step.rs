@@ -39,6 +39,7 @@ impl Step {
 
 /// One change to the records. The store knows the keys; the engine knows what is written when.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a step has few writes, and they are gone at once")]
 pub enum Write {
     /// The name belongs to this incarnation.
     Name(PipelineKey, Incarnation),
@@ -124,8 +125,15 @@ pub enum Effect {
     SeeToAction(ActionRef, Wish),
     /// Start the action's provider, or let it resume.
     RunProvider(Box<Work>),
-    /// Let approvers know that they are asked.
-    AskForApproval(Box<Work>),
+    /// Let approvers know that they are asked, until [`crate::action::Report::Notified`] says that they know.
+    AskForApproval {
+        /// What is to be approved.
+        work: Box<Work>,
+        /// By which they answer.
+        token: String,
+        /// Until when they may.
+        expires: Timestamp,
+    },
     /// Offer the action's job to whoever asks for jobs of its type.
     OfferJob(Box<Work>),
     /// Stop the provider's task.

@@ -10,6 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::batch::{Batch, Write};
 use crate::error::StoreError;
@@ -35,6 +36,8 @@ struct Shared {
     queue: Mutex<Queue>,
     filled: Condvar,
     progress: Arc<Progress>,
+    /// The number of the last event that is durable.
+    events: watch::Sender<u64>,
     fatal: Fatal,
 }
 
@@ -67,6 +70,7 @@ impl Committer {
             queue: Mutex::new(Queue { writes: Vec::new(), last: 0, taken: 0, last_event, closed: false }),
             filled: Condvar::new(),
             progress: Arc::default(),
+            events: watch::Sender::new(last_event),
             fatal,
         });
         let of_thread = Arc::clone(&shared);
@@ -101,6 +105,10 @@ impl Committer {
 
     pub(crate) fn barrier(&self) -> Ticket {
         self.ticket(self.shared.queue().last)
+    }
+
+    pub(crate) fn events(&self) -> watch::Receiver<u64> {
+        self.shared.events.subscribe()
     }
 
     /// Runs the closure between two batches, and says with what ticket all that it saw is durable: at once,
@@ -138,7 +146,7 @@ impl Shared {
     }
 
     fn run(&self, make_durable: &dyn Fn() -> Result<(), StoreError>) -> Result<(), StoreError> {
-        while let Some((writes, last)) = self.gather() {
+        while let Some((writes, last, last_event)) = self.gather() {
             {
                 let recent = Recent::of(&writes);
                 let mut applied = self.applied.write().unwrap_or_else(PoisonError::into_inner);
@@ -147,20 +155,22 @@ impl Shared {
                 self.progress.applied.store(last, Ordering::Release);
             }
             make_durable()?;
+            // First, so that whoever was let go with an event knows its number.
+            self.events.send_if_modified(|known| std::mem::replace(known, last_event) != last_event);
             self.progress.durable_up_to(last);
         }
         Ok(())
     }
 
     /// All that waits, as soon as anything does. `None`: nothing more will come.
-    fn gather(&self) -> Option<(Vec<Write>, u64)> {
+    fn gather(&self) -> Option<(Vec<Write>, u64, u64)> {
         let idle = |queue: &mut Queue| queue.last == queue.taken && !queue.closed;
         let mut queue = self.filled.wait_while(self.queue(), idle).unwrap_or_else(PoisonError::into_inner);
         if queue.last == queue.taken {
             return None;
         }
         queue.taken = queue.last;
-        Some((std::mem::take(&mut queue.writes), queue.last))
+        Some((std::mem::take(&mut queue.writes), queue.last, queue.last_event))
     }
 }
 

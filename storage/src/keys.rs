@@ -33,6 +33,7 @@
 //! | the last event's number | `event-last` | the committer |
 //! | the action outcomes that were put | `action-outcomes` | [`daemon::action_outcomes`] |
 //! | how far the clock was moved | `clock-ahead` | [`daemon::clock_ahead`] |
+//! | how far events were delivered | `events-delivered/destination` | [`daemon::events_delivered`] |
 //! | that this is a record database | `format` | the disk |
 //! | a bucket | `s3-bucket/name` | [`s3::bucket`] |
 //! | a version of an object | `s3-object/bucket/key NUL desc(seq)` | [`s3::object`] |

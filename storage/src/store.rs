@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use crate::batch::Batch;
 use crate::blobs::Blobs;
 use crate::committer::{Committer, Fatal};
@@ -137,6 +139,11 @@ impl Store {
     /// wait for a [`barrier`](Self::barrier) before anything shows outside.
     pub fn peek<T>(&self, look: impl FnOnce(&View<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.committer.look(look).0
+    }
+
+    /// The number of the last durable event, told as it rises.
+    pub fn last_event(&self) -> watch::Receiver<u64> {
+        self.committer.events()
     }
 
     /// Bytes too large or too plain for a record.

@@ -4,8 +4,9 @@
 //! cargo bench -p penstock-tests --bench load
 //! ```
 //!
-//! builds the daemon for release, measures for about three minutes, and prints a table.
-//! `PENSTOCK_BENCH_FULL=1` goes on until 200,000 executions have run.
+//! builds the daemon for release, measures for about four minutes, and prints a table.
+//! `PENSTOCK_BENCH_FULL=1` goes on until 200,000 executions have run. `PENSTOCK_BENCH_ONLY=jobs` or `=large` measures that
+//! part alone; with `PENSTOCK_BENCH_SMALL=1` parts are short, to see whether they work and not how fast.
 
 #![expect(
     clippy::expect_used,
@@ -17,6 +18,8 @@
 mod client;
 mod disk;
 mod executions;
+mod jobs;
+mod large;
 mod process;
 mod report;
 mod silence;
@@ -35,6 +38,7 @@ use crate::executions::{Between, Moment, create, keep_busy, latencies, settle, t
 use crate::process::Daemon;
 use crate::report::{Aim, Report};
 
+/// Clients at once, where nothing else is said.
 const CONNECTIONS: usize = 8;
 const BUSY: usize = 50;
 const PIPELINES: usize = 1000;
@@ -52,9 +56,23 @@ fn main() {
     let mut report = Report::default();
     let mut disk = Disk::of(folder.path());
     disk.now();
-    starts(folder.path(), &mut report);
-    running(folder.path(), &mut disk, &mut report);
-    unfinished(folder.path(), &mut report);
+    let only = std::env::var("PENSTOCK_BENCH_ONLY").ok();
+    let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
+    if wanted("past") {
+        starts(folder.path(), &mut report);
+        running(folder.path(), &mut disk, &mut report);
+        unfinished(folder.path(), &mut report);
+    }
+    let small = std::env::var_os("PENSTOCK_BENCH_SMALL").is_some();
+    let lasting = Duration::from_secs(if small { 1 } else { 4 });
+    if wanted("jobs") {
+        let waiting = if small { 200 } else { 5_000 };
+        jobs::measure(folder.path(), &jobs::Size { lasting, waiting }, &mut report);
+    }
+    if wanted("large") {
+        let executions = if small { 300 } else { 10_000 };
+        large::measure(folder.path(), &large::Size { lasting, executions }, &mut report);
+    }
     disk.now();
     let (median, least, most) = disk.summary();
     let beside = format!("median over the run, {least:.0} to {most:.0}");

@@ -57,9 +57,10 @@ struct Inner {
     s3_connector: SharedHttpConnector,
     /// What S3 requests are signed with in place of the role's session.
     s3_credentials: Option<Credentials>,
-    /// Lambda and CloudWatch, where they are somewhere.
+    /// What the daemon does not have itself, where it is somewhere.
     lambda: Option<Place>,
     cloud_watch: Option<Place>,
+    sns: Option<Place>,
     /// What requests to them are signed with in place of the role's session.
     others_credentials: Option<Credentials>,
     kept: Mutex<Kept>,
@@ -92,6 +93,7 @@ impl AwsClients {
         };
         let lambda = place(Service::Lambda, PATIENCE_WITH_FUNCTIONS)?;
         let cloud_watch = place(Service::CloudWatch, PATIENCE_WITH_OTHERS)?;
+        let sns = place(Service::Sns, PATIENCE_WITH_OTHERS)?;
         let connector = |embedded: bool| if embedded { inside.clone() } else { outside.clone() };
         let outsiders = || environment.clone().ok_or(SetupError::NoCredentials);
         let [sts_embedded, s3_embedded] = embedded;
@@ -102,13 +104,14 @@ impl AwsClients {
             s3_connector: connector(s3_embedded),
             // A store elsewhere does not know the sessions of the daemon's own STS.
             s3_credentials: if sts_embedded && !s3_embedded { Some(outsiders()?) } else { None },
-            others_credentials: match (&lambda, &cloud_watch) {
-                (None, None) => None,
+            others_credentials: match (&lambda, &cloud_watch, &sns) {
+                (None, None, None) => None,
                 _ if sts_embedded => Some(outsiders()?),
                 _ => None,
             },
             lambda,
             cloud_watch,
+            sns,
             kept: Mutex::new(Kept::default()),
         })))
     }
@@ -133,7 +136,7 @@ impl AwsClients {
         session.assume().await
     }
 
-    /// A service that the daemon does not have itself, for one rule: its roles are assumed first. None where nobody has
+    /// A service that the daemon does not have itself, for one action: its roles are assumed first. None where nobody has
     /// said where the service is.
     pub async fn elsewhere(
         &self,
@@ -142,18 +145,27 @@ impl AwsClients {
     ) -> Result<Option<Elsewhere>, AwsRefusal> {
         let (session, _) = self.client(access);
         let credentials = session.assume().await?;
-        let place = match service {
-            Service::Lambda => &self.0.lambda,
-            Service::CloudWatch => &self.0.cloud_watch,
-            Service::S3 | Service::Sts => &None,
-        };
-        Ok(place.as_ref().map(|place| Elsewhere {
+        Ok(self.place(service).map(|place| Elsewhere {
             connector: place.connector.clone(),
             service,
             url: place.url.clone(),
             credentials: self.0.others_credentials.clone().unwrap_or(credentials),
             region: access.region.clone(),
         }))
+    }
+
+    fn place(&self, service: Service) -> Option<&Place> {
+        match service {
+            Service::Lambda => self.0.lambda.as_ref(),
+            Service::CloudWatch => self.0.cloud_watch.as_ref(),
+            Service::Sns => self.0.sns.as_ref(),
+            Service::S3 | Service::Sts => None,
+        }
+    }
+
+    /// Whether there is an SNS to publish to.
+    pub fn has_sns(&self) -> bool {
+        self.0.sns.is_some()
     }
 
     /// Whether there is such a bucket, asked under those roles.

@@ -12,6 +12,7 @@ pub enum Service {
     Sts,
     Lambda,
     CloudWatch,
+    Sns,
 }
 
 impl Service {
@@ -22,6 +23,7 @@ impl Service {
             Self::Sts => "AWSSecurityTokenService",
             Self::Lambda => "AWSLambda",
             Self::CloudWatch => "AmazonCloudWatch",
+            Self::Sns => "AmazonSNS",
         }
     }
 
@@ -32,6 +34,7 @@ impl Service {
             Self::Sts => "sts",
             Self::Lambda => "lambda",
             Self::CloudWatch => "monitoring",
+            Self::Sns => "sns",
         }
     }
 
@@ -42,6 +45,7 @@ impl Service {
             Self::Sts => "AWS_ENDPOINT_URL_STS",
             Self::Lambda => "AWS_ENDPOINT_URL_LAMBDA",
             Self::CloudWatch => "AWS_ENDPOINT_URL_CLOUDWATCH",
+            Self::Sns => "AWS_ENDPOINT_URL_SNS",
         }
     }
 }
@@ -59,6 +63,8 @@ pub struct Endpoints {
     pub lambda: Option<String>,
     /// `AWS_ENDPOINT_URL_CLOUDWATCH`.
     pub cloud_watch: Option<String>,
+    /// `AWS_ENDPOINT_URL_SNS`.
+    pub sns: Option<String>,
 }
 
 impl Endpoints {
@@ -70,6 +76,7 @@ impl Endpoints {
             Service::Sts => &self.sts,
             Service::Lambda => &self.lambda,
             Service::CloudWatch => &self.cloud_watch,
+            Service::Sns => &self.sns,
         };
         match (own, &self.all) {
             (Some(url), _) => Endpoint::external(service.variable(), url),

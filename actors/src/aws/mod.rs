@@ -8,7 +8,8 @@ pub mod patience;
 pub mod refusal;
 pub mod role;
 pub mod s3;
-mod signed;
+pub(crate) mod signed;
+pub(crate) mod sns;
 pub mod sts;
 mod xml;
 

@@ -10,15 +10,15 @@ use aws_smithy_types::body::SdkBody;
 
 /// For whom a request is signed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Scope<'a> {
+pub(crate) struct Scope<'a> {
     /// The service's name in signatures, such as `sts`.
-    pub(super) service: &'a str,
+    pub(crate) service: &'a str,
     /// The Region that is called.
-    pub(super) region: &'a str,
+    pub(crate) region: &'a str,
 }
 
 /// A signed POST; an error is for a log.
-pub(super) fn post(
+pub(crate) fn post(
     by: &Credentials,
     scope: Scope<'_>,
     url: &str,

@@ -3,6 +3,7 @@
 pub mod provider;
 pub mod table;
 
+pub(crate) mod approval_request;
 pub mod s3_deploy;
 pub mod s3_source;
 

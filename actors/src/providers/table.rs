@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use penstock_engine::action::{Failure, Success, Work};
 use penstock_engine::declaration::action::{ActionCategory, ActionTypeId};
+use penstock_engine::time::Timestamp;
 use tokio::sync::Semaphore;
 
 use crate::artifacts::stored::Spool;
@@ -13,6 +14,7 @@ use crate::clock::Clock;
 use crate::outcomes::script::Candidate;
 use crate::outcomes::service::Outcomes;
 
+use super::approval_request;
 use super::failures;
 use super::provider::{Provider, Reporter};
 use super::rules::cloud_watch_alarm::CloudWatchAlarm;
@@ -35,6 +37,8 @@ pub struct Providers {
     entries: Arc<BTreeMap<ActionTypeId, Entry>>,
     /// What people have said goes before what any provider would do.
     scripted: Option<Arc<Scripted>>,
+    /// What approvers are told with.
+    clients: Option<AwsClients>,
 }
 
 #[derive(Debug)]
@@ -57,7 +61,8 @@ impl Providers {
             Box::new(LambdaInvoke::new(clients.clone())),
         ];
         let actions = actions.into_iter().map(|provider| (provider, S3_ACTIONS));
-        Self::of(actions.chain(rules.into_iter().map(|provider| (provider, RULES))))
+        let all = actions.chain(rules.into_iter().map(|provider| (provider, RULES)));
+        Self { clients: Some(clients.clone()), ..Self::of(all) }
     }
 
     /// The same, with actions that end as people have said, by that clock.
@@ -72,12 +77,22 @@ impl Providers {
         let entries = providers.into_iter().map(|(provider, permits)| {
             (provider.action_type(), Entry { provider, permits: Semaphore::new(permits) })
         });
-        Self { entries: Arc::new(entries.collect()), scripted: None }
+        Self { entries: Arc::new(entries.collect()), scripted: None, clients: None }
     }
 
     /// Whether a person has said how that action ends.
     pub fn is_scripted<'a>(&self, action: impl Into<Candidate<'a>>) -> bool {
         self.scripted.as_ref().is_some_and(|scripted| scripted.outcome(action).is_some())
+    }
+
+    /// Lets approvers know that they are asked; false where there is nobody to tell.
+    pub(crate) async fn ask_for_approval(
+        &self,
+        work: &Work,
+        token: &str,
+        expires: Timestamp,
+    ) -> Result<bool, Failure> {
+        approval_request::publish(self.clients.as_ref(), work, token, expires).await
     }
 
     /// Does the work as soon as there is a permit for it.

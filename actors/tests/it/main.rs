@@ -7,6 +7,7 @@ mod admission;
 mod approval;
 mod conditions;
 mod deadline;
+mod events;
 mod lifecycle;
 mod modes;
 mod names;

@@ -276,8 +276,8 @@ async fn each_ended_once(store: &Store) {
         for events in view.scan::<EventsRecord>(&keys::events(), Bound::Unbounded, Direction::Forward) {
             for event in events?.1.0 {
                 let who = match &event.subject {
-                    Subject::Pipeline => event.execution.to_string(),
-                    Subject::Stage { stage } => format!("{} {stage}", event.execution),
+                    Subject::Pipeline { .. } => event.execution.to_string(),
+                    Subject::Stage { stage, .. } => format!("{} {stage}", event.execution),
                     Subject::Action { id, .. } | Subject::Rule { id, .. } => id.to_string(),
                 };
                 let (starts, ends) = counts.entry(who).or_default();

@@ -5,8 +5,6 @@ use penstock_actors::clock::TooFarAhead;
 use s3s::Body;
 use serde::Deserialize;
 use serde_json::json;
-use time::OffsetDateTime;
-use time::macros::format_description;
 
 use super::json_text;
 use crate::dispatch::collect;
@@ -26,11 +24,8 @@ struct Move {
 /// The present, and how far it is ahead of the system's.
 pub(super) fn show(services: &Services) -> Result<Response<Body>, AwsError> {
     let clock = services.pipelines()?.clock();
-    let now = i128::from(clock.now().0) * 1_000_000;
-    let now = OffsetDateTime::from_unix_timestamp_nanos(now).map_err(|_| AwsError::internal())?;
-    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
     Ok(json_text(&json!({
-        "now": now.format(&format).map_err(|_| AwsError::internal())?,
+        "now": clock.now().to_the_millisecond(),
         "aheadMillis": clock.ahead_millis(),
         "canBeMoved": services.allow_clock,
     })))

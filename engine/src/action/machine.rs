@@ -1,7 +1,7 @@
 //! The transitions of one action execution.
 
 use crate::declaration::action::ActionTypeId;
-use crate::event::{Event, EventState, Subject};
+use crate::event::{Event, EventState, ExecutionResult, Subject};
 use crate::stage::{self, Level, Wish};
 use crate::step::{Effect, Step, Tell, Write};
 use crate::time::Timestamp;
@@ -64,6 +64,10 @@ impl Action {
             Input::Wish(wish) => self.take(wish, now),
             Input::Report { attempt, .. } if attempt != self.attempt => Step::default(),
             Input::Report { report: Report::Progress(progress), .. } => self.progress(progress, now),
+            Input::Report { report: Report::Notified, .. } => {
+                self.record.notified = true;
+                self.write_changed(now)
+            }
             Input::Report { report: Report::Succeeded(success), .. } => self.succeed(*success, now),
             Input::Report { report: Report::Failed(failure), .. } => self.fail(failure, now),
             Input::Decide { token, verdict, reply } => self.decide(&token, verdict, reply, now),
@@ -99,7 +103,12 @@ impl Action {
         let begin = match self.record.worker() {
             _ if plays_script => Some(Effect::RunProvider(work)),
             Worker::Provider | Worker::Function => Some(Effect::RunProvider(work)),
-            Worker::Approver => Some(Effect::AskForApproval(work)),
+            // Who was told before a restart need not be told again.
+            Worker::Approver if self.record.notified => None,
+            Worker::Approver => self.record.approval_token().map(|token| {
+                let expires = self.deadline;
+                Effect::AskForApproval { work, token, expires }
+            }),
             // Its worker was told that the job is its own, and need not ask for it again.
             Worker::JobWorker if self.record.job.acknowledged => None,
             Worker::JobWorker => Some(Effect::OfferJob(work)),
@@ -247,26 +256,46 @@ impl ActionExecution {
             pipeline: self.pipeline.clone(),
             version: self.version,
             execution: self.execution.clone(),
-            subject: self.subject(),
+            attempt: self.execution_attempt,
+            // The guide's sample of an abandoned action has none.
+            started: Some(self.reference.started).filter(|_| state != EventState::Abandoned),
+            subject: self.subject(state),
             state,
         }
     }
 
-    fn subject(&self) -> Subject {
+    fn subject(&self, state: EventState) -> Subject {
         let (stage, name) = (self.reference.stage.stage.clone(), self.declaration.name.clone());
         let id = self.reference.id.clone();
         match self.rule_of {
             Some(_) => Subject::Rule { stage, rule: name, id },
-            None => {
-                let action_type = self.declaration.action_type_id.clone();
-                Subject::Action { stage, action: name, id, action_type }
-            }
+            None => Subject::Action {
+                stage,
+                action: name,
+                id,
+                action_type: self.declaration.action_type_id.clone(),
+                reference: Some(self.reference.clone()),
+                region: Some(self.region.clone()),
+                outputs: if state == EventState::Succeeded { self.outputs.clone() } else { Vec::new() },
+                result: matches!(state, EventState::Succeeded | EventState::Failed).then(|| self.result()),
+            },
         }
     }
 
     /// What it is called in texts for people.
     pub(crate) fn kind(&self) -> &'static str {
         if self.rule_of.is_some() { "rule" } else { "action" }
+    }
+
+    /// A source's revision stands where others have their work's id (inferred).
+    fn result(&self) -> ExecutionResult {
+        let revision = self.revision.as_ref();
+        ExecutionResult {
+            id: self.external.id.clone().or_else(|| revision.map(|found| found.revision_id.clone())),
+            summary: self.external.summary.clone().or_else(|| revision?.summary.clone()),
+            url: self.external.url.clone().or_else(|| revision?.url.clone()),
+            error_code: self.error.as_ref().map(|error| error.code.clone()),
+        }
     }
 
     /// The action as it stands once it has begun with that context: what a reader is shown of an action that

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::declaration::action::ActionDeclaration;
 use crate::declaration::pipeline::{EncryptionKey, PipelineDeclaration};
 use crate::declaration::stage::ConditionType;
+use crate::event::first_attempt;
 use crate::ids::{ActionExecutionId, ExecutionId, PipelineKey};
 use crate::source::SourceRevisionOverride;
 use crate::stage::{StageId, Wish};
@@ -45,6 +46,9 @@ pub struct ActionExecution {
     /// by somebody, is the next.
     #[serde(default = "first", skip_serializing_if = "is_first")]
     pub attempt: u32,
+    /// The attempt at which the execution is.
+    #[serde(default = "first_attempt")]
+    pub execution_attempt: u32,
     /// The action as declared in that version; a rule as the action as which it runs.
     pub declaration: ActionDeclaration,
     /// Of which condition of its stage it is a rule; an action is none.
@@ -85,6 +89,9 @@ pub struct ActionExecution {
     /// The ARN of who approved or rejected it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_updated_by: Option<String>,
+    /// Its approvers were told that they are asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub notified: bool,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorDetails>,
@@ -138,6 +145,7 @@ impl ActionExecution {
             execution: execution.clone(),
             version: version.version.unwrap_or(1),
             attempt: stage.attempt,
+            execution_attempt: 1,
             declaration: declaration.clone(),
             rule_of: None,
             pipeline_role: version.role_arn.clone(),
@@ -152,6 +160,7 @@ impl ActionExecution {
             external: External::default(),
             job: Job::default(),
             last_updated_by: None,
+            notified: false,
             error: None,
             output_variables: BTreeMap::new(),
             revision: None,

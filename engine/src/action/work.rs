@@ -61,6 +61,8 @@ pub struct Work {
 pub enum Report {
     /// The work goes on.
     Progress(Progress),
+    /// The approvers were told that they are asked.
+    Notified,
     /// It succeeded.
     Succeeded(Box<Success>),
     /// It failed.

@@ -63,6 +63,7 @@ impl Pipeline {
             pipeline: &self.head.pipeline,
             execution: &execution.id,
             execution_type: execution.execution_type(),
+            attempt: execution.attempt,
             declaration: &version.declaration,
         };
         StageExecution::born(id, declared, birth, now, step);
@@ -99,6 +100,7 @@ impl Pipeline {
         execution.revisions.retain(|old| !found.iter().any(|new| new.is_of_same_source(old)));
         let found_any = !found.is_empty();
         execution.revisions.extend(found);
+        execution.attempt = execution.attempt.max(outcome.execution_attempt);
         execution.updated = now;
         if succeeded {
             execution.succeeded_in.push(ended.stage.clone());

@@ -96,6 +96,7 @@ impl Pipeline {
         execution.stop_reason = None;
         execution.status_summary = None;
         execution.place = Some(Place::Inside(id.clone()));
+        execution.attempt += 1;
         execution.updated = now;
         if self.head.unfinished.is_empty() {
             step.writes.push(Write::Live(self.head.incarnation.clone()));
@@ -113,6 +114,7 @@ impl Pipeline {
             pipeline: &self.head.pipeline,
             execution: &execution.id,
             execution_type: execution.execution_type(),
+            attempt: execution.attempt,
             declaration: &version.declaration,
         };
         StageExecution::born_again(id, before, again, birth, now, &mut step);

@@ -125,6 +125,7 @@ impl Pipeline {
             stop_reason: None,
             stop_requested: false,
             succeeded_in: Vec::new(),
+            attempt: 1,
         };
         let number = self.register(execution, now, step);
         self.enter(number, stage, now, step);

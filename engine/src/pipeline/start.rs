@@ -92,6 +92,7 @@ impl Pipeline {
             stop_reason: None,
             stop_requested: false,
             succeeded_in: Vec::new(),
+            attempt: 1,
         };
         let number = self.register(execution, now, step);
         for revision in request.revisions {

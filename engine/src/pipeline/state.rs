@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::action::SourceRevision;
 use crate::declaration::pipeline::{ExecutionMode, PipelineDeclaration};
-use crate::event::{Event, EventState, Subject};
+use crate::event::{Event, EventState, Subject, first_attempt};
 use crate::ids::{ExecutionId, ExecutionNumber, Incarnation, PipelineKey};
 use crate::source::SourceRevisionOverride;
 use crate::stage::{StageId, Wish};
@@ -200,6 +201,9 @@ pub struct Execution {
     /// The stages in which it succeeded.
     #[serde(default)]
     pub succeeded_in: Vec<String>,
+    /// From 1; every retry of one of its stages is the next one.
+    #[serde(default = "first_attempt")]
+    pub attempt: u32,
 }
 
 impl Execution {
@@ -213,6 +217,13 @@ impl Execution {
         self.mode != ExecutionMode::Parallel
     }
 
+    /// With the start; of a change behind a connection also with what follows, unless the execution failed in its
+    /// first stage (user guide, "Monitoring CodePipeline events").
+    fn is_trigger_told(&self, state: EventState) -> bool {
+        let failed_at_once = state == EventState::Failed && self.succeeded_in.is_empty();
+        state == EventState::Started || self.trigger.change().is_some() && !failed_at_once
+    }
+
     /// A state change of this execution.
     pub(crate) fn event(&self, pipeline: &PipelineKey, state: EventState, at: Timestamp) -> Event {
         Event {
@@ -220,7 +231,12 @@ impl Execution {
             pipeline: pipeline.clone(),
             version: self.version,
             execution: self.id.clone(),
-            subject: Subject::Pipeline,
+            attempt: self.attempt,
+            started: Some(self.started),
+            subject: Subject::Pipeline {
+                trigger: self.is_trigger_told(state).then(|| self.trigger.clone()),
+                stop_comments: self.stop_reason.clone().filter(|_| state == EventState::Stopping),
+            },
             state,
         }
     }
@@ -295,6 +311,15 @@ pub struct Trigger {
     /// Such as the caller's ARN.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trigger_detail: Option<String>,
+}
+
+impl Trigger {
+    /// The facts of the commit or pull request, where a change behind a connection started the execution.
+    pub(crate) fn change(&self) -> Option<Map<String, Value>> {
+        let of_git = matches!(self.trigger_type, TriggerType::Webhook | TriggerType::WebhookV2);
+        let detail = self.trigger_detail.as_ref().filter(|_| of_git)?;
+        serde_json::from_str(detail).ok()
+    }
 }
 
 /// API reference: `TriggerType`.

@@ -16,6 +16,8 @@ impl Stage {
         let Some(mode) = self.retry_mode().filter(|_| may && self.any_failed()) else { return false };
         self.record.retries.automatic += 1;
         self.record.retries.latest = Some(RetryTrigger::AutomatedStageRetry);
+        self.record.retries.latest_at = Some(now);
+        self.record.execution_attempt += 1;
         self.record.forget_results(mode);
         step.writes.push(Write::Event(self.record.event(EventState::Resumed, now)));
         self.goes_on(now, step)

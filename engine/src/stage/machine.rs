@@ -69,6 +69,10 @@ impl Stage {
     fn take(&mut self, wish: Wish, now: Timestamp) -> Step {
         let mut step = Step::default();
         let raised = self.record.wish.raised_to(wish);
+        let is_stopped = |wish: &Wish| wish.end == Some(End::Stopped);
+        if is_stopped(&raised) && !is_stopped(&self.record.wish) {
+            step.writes.push(Write::Event(self.record.event(EventState::Stopping, now)));
+        }
         if raised != self.record.wish {
             self.record.wish = raised;
             self.record.status = StageExecutionStatus::Stopping;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::action::{self, ActionExecution, ActionExecutionStatus, ActionRef, SourceRevision};
 use crate::declaration::pipeline::{ExecutionMode, PipelineDeclaration};
 use crate::declaration::stage::{ConditionType, RetryMode, StageDeclaration};
-use crate::event::{Event, EventState, Subject};
+use crate::event::{Event, EventState, Subject, first_attempt};
 use crate::ids::{ActionExecutionId, ExecutionId, ExecutionNumber, Incarnation, PipelineKey};
 use crate::pipeline::ExecutionType;
 use crate::step::{Effect, Step, Write};
@@ -98,6 +98,9 @@ pub struct StageExecution {
     pub execution: ExecutionId,
     /// The declaration's version that the execution runs.
     pub version: u32,
+    /// The attempt at which the execution is: a retry of the stage is the next one.
+    #[serde(default = "first_attempt")]
+    pub execution_attempt: u32,
     /// Its status.
     pub status: StageExecutionStatus,
     /// When it was born.
@@ -135,6 +138,9 @@ pub struct Retries {
     /// Which of them was the latest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latest: Option<RetryTrigger>,
+    /// When that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest_at: Option<Timestamp>,
 }
 
 /// API reference: `RetryTrigger`.
@@ -196,6 +202,8 @@ pub struct Outcome {
     pub revisions: Vec<SourceRevision>,
     /// It failed, and its declaration asks for a rollback.
     pub wants_rollback: bool,
+    /// The execution's attempt, raised by retries of the stage's own.
+    pub execution_attempt: u32,
 }
 
 /// Why a stage is attempted again.
@@ -216,6 +224,8 @@ pub struct Birth<'a> {
     pub execution: &'a ExecutionId,
     /// Its type.
     pub execution_type: ExecutionType,
+    /// Its attempt.
+    pub attempt: u32,
     /// The declaration that it runs.
     pub declaration: &'a PipelineDeclaration,
 }
@@ -239,6 +249,7 @@ impl StageExecution {
             pipeline: birth.pipeline.clone(),
             execution: birth.execution.clone(),
             version: birth.declaration.version.unwrap_or(1),
+            execution_attempt: birth.attempt,
             status: StageExecutionStatus::InProgress,
             started: now,
             updated: now,
@@ -280,12 +291,14 @@ impl StageExecution {
         let retries = match again {
             Again::Retried(_) => {
                 let manual = before.retries.manual + 1;
-                Retries { manual, latest: Some(RetryTrigger::ManualStageRetry), ..before.retries.clone() }
+                let latest = Some(RetryTrigger::ManualStageRetry);
+                Retries { manual, latest, latest_at: Some(now), ..before.retries.clone() }
             }
             Again::Overridden(_) => before.retries.clone(),
         };
         let mut record = Self {
             id,
+            execution_attempt: birth.attempt,
             status: StageExecutionStatus::InProgress,
             started: now,
             updated: now,
@@ -366,6 +379,7 @@ impl StageExecution {
                 action,
                 now,
             );
+            let action = ActionExecution { execution_attempt: self.execution_attempt, ..action };
             slot.state = SlotState::Running { id: action.reference.id.clone(), started: now };
             step.writes.push(Write::Event(action.event(EventState::Started, now)));
             step.writes.push(Write::ActionBorn(Box::new(action), mode));
@@ -385,6 +399,7 @@ impl StageExecution {
             status: self.status,
             revisions: revisions.collect(),
             wants_rollback: self.wants_rollback,
+            execution_attempt: self.execution_attempt,
         })
     }
 
@@ -419,7 +434,10 @@ impl StageExecution {
             pipeline: self.pipeline.clone(),
             version: self.version,
             execution: self.execution.clone(),
-            subject: Subject::Stage { stage: self.id.stage.clone() },
+            attempt: self.execution_attempt,
+            // The guide's sample of a resumed stage has none.
+            started: Some(self.started).filter(|_| state != EventState::Resumed),
+            subject: Subject::Stage { stage: self.id.stage.clone(), last_retry: self.retries.latest_at },
             state,
         }
     }

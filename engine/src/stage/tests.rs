@@ -42,6 +42,7 @@ impl Bench {
         let birth = Birth {
             pipeline: &key(),
             execution: &execution_id(1),
+            attempt: 1,
             execution_type: ExecutionType::Standard,
             declaration: declared,
         };
@@ -272,6 +273,7 @@ fn a_stop_lets_running_actions_finish_and_starts_nothing_more() {
     assert_eq!(
         bench.step(Input::Wish(FINISH_STOPPED)),
         [
+            "write event stage Deploy Stopping",
             "write stage 1/Deploy/1 Stopping to Finish as Stopped, A runs, B waits",
             "tell pipeline: stage 1/Deploy/1 took Finish",
             "effect see to an action of 1/Deploy/1 to Finish as Stopped",

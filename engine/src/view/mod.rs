@@ -2,6 +2,7 @@
 
 mod action_types;
 mod condition_state;
+mod events;
 mod execution;
 mod history;
 mod jobs;
@@ -10,6 +11,7 @@ mod rules;
 mod urls;
 
 pub use action_types::{action_type, action_type_declaration};
+pub use events::{approval_message, event};
 pub use execution::{artifact_revisions, execution, execution_summary};
 pub use history::action_execution_detail;
 pub use jobs::job_data;

@@ -348,7 +348,7 @@ impl World {
                     self.see_to_stage(stage, wish, Some(stage::Input::Override { condition, reply }));
                 }
                 Effect::SeeToAction(action, wish) => self.see_to_action(action, wish),
-                Effect::RunProvider(work) | Effect::AskForApproval(work) | Effect::OfferJob(work) => {
+                Effect::RunProvider(work) | Effect::AskForApproval { work, .. } | Effect::OfferJob(work) => {
                     self.run_provider(&pending.owner, pending.life, *work)?
                 }
                 Effect::AbortProvider => self.abort_provider(&pending.owner),

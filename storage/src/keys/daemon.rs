@@ -12,3 +12,8 @@ pub fn clock_ahead() -> Key {
 pub fn action_outcomes() -> Key {
     Layout::family("action-outcomes").key()
 }
+
+/// How far the events have been delivered to that destination.
+pub fn events_delivered(destination: &str) -> Key {
+    Layout::family("events-delivered").text(destination).key()
+}

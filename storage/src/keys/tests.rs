@@ -70,6 +70,7 @@ fn keys_read_as_the_table_says() {
         (codepipeline::event_last(), "event-last"),
         (daemon::action_outcomes(), "action-outcomes"),
         (daemon::clock_ahead(), "clock-ahead"),
+        (daemon::events_delivered("http://a/b"), "events-delivered/http:%2f%2fa%2fb"),
         (super::format(), "format"),
         (s3::bucket("b"), "s3-bucket/b"),
         (s3::object("b", "a/b c", 1), "s3-object/b/a/b c\\x00fffffffffffffffe"),

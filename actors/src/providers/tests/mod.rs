@@ -35,7 +35,7 @@ impl Reporter for Silent {
     }
 }
 
-fn s3_work(category: ActionCategory, configuration: &[(&str, &str)]) -> Work {
+pub(super) fn s3_work(category: ActionCategory, configuration: &[(&str, &str)]) -> Work {
     let artifact = ArtifactLocation {
         name: "source_output".to_owned(),
         bucket: "store".to_owned(),

@@ -1,6 +1,6 @@
 //! Manual approvals.
 
-use crate::action::{Context, Input, Verdict};
+use crate::action::{Context, Input, Report, Verdict};
 use crate::declaration::action::{ActionCategory, ActionDeclaration};
 use crate::fixture::action;
 use crate::step::ReplyId;
@@ -52,6 +52,14 @@ fn an_approval_asks_and_waits() {
     let mut bench = Bench::of(&approval());
     assert_eq!(bench.step(Input::Begin(Context::default())), asks);
     assert_eq!(bench.reloaded().step(Input::Begin(Context::default())), asks);
+}
+
+#[test]
+fn approvers_who_were_told_are_not_told_again() {
+    let mut bench = asked();
+    let attempt = bench.machine.attempt();
+    bench.step(Input::Report { attempt, report: Report::Notified });
+    assert_eq!(bench.reloaded().step(Input::Begin(Context::default())), ["effect wake at 1201000"]);
 }
 
 #[test]

@@ -225,7 +225,7 @@ impl Bench {
     }
 
     fn told(&mut self, stage: StageId, status: StageExecutionStatus, wants_rollback: bool) -> Vec<String> {
-        let outcome = Outcome { status, revisions: Vec::new(), wants_rollback };
+        let outcome = Outcome { status, revisions: Vec::new(), wants_rollback, execution_attempt: 1 };
         self.step(Input::StageEnded { stage, outcome })
     }
 

@@ -127,6 +127,7 @@ fn the_execution_keeps_what_its_sources_found() {
         status: StageExecutionStatus::Succeeded,
         revisions: vec![found.clone()],
         wants_rollback: false,
+        execution_attempt: 1,
     };
     bench.step(Input::StageEnded { stage: stage_id(1, "Source"), outcome });
     assert_eq!(bench.records[&1].revisions, [found]);
