@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use penstock_engine::action_type::Catalogue;
 use penstock_engine::action_type::custom::{CustomActionType, Definition, create};
+use penstock_engine::action_type::declared::{Declared, ExecutorType};
 use penstock_engine::declaration::action::{ActionOwner, ActionTypeId};
 use penstock_engine::rejection::{Rejection, RejectionKind};
 use penstock_engine::tags::{self, Tags};
 use penstock_engine::view;
+use penstock_storage::Key;
 use penstock_storage::keys::codepipeline as keys;
-use penstock_storage::{Direction, Key, StoreError};
 use serde_json::{Value, json};
 
 use crate::Handle;
-use crate::catalogues::{Place, with};
+use crate::catalogues::{Place, all, with};
 use crate::reads::{Page, internal, with_token};
 
 impl Handle {
@@ -60,12 +61,10 @@ impl Handle {
     ) -> Result<Value, Rejection> {
         let prefix = keys::action_types(&place.account, &place.region);
         let from = page.from(&prefix)?;
-        let read = self.shared.store.read(|view| {
-            let entries = view.scan::<CustomActionType>(&prefix, Bound::Unbounded, Direction::Forward);
-            entries.map(|entry| entry.map(|(_, custom)| custom)).collect::<Result<Vec<_>, StoreError>>()
-        });
-        let custom = read.await.map_err(|error| internal(&error))?;
-        let catalogue = with(self.shared.catalogues.builtin(), &custom);
+        let declared = keys::declared_types(&place.account, &place.region);
+        let read = self.shared.store.read(|view| Ok((all(view, &prefix)?, all(view, &declared)?)));
+        let (custom, declared) = read.await.map_err(|error| internal(&error))?;
+        let catalogue = with(self.shared.catalogues.builtin(), &custom, &declared, &place.account);
         let wanted =
             catalogue.iter().filter(|action_type| owner.is_none_or(|owner| owner == action_type.id.owner));
         let mut shown: Vec<(Key, Value)> = wanted
@@ -80,12 +79,55 @@ impl Handle {
         Ok(with_token(json!({ "actionTypes": shown }), token))
     }
 
-    /// GetActionType: of the types that come with the service.
-    pub fn get_action_type(&self, id: &ActionTypeId) -> Result<Value, Rejection> {
+    /// GetActionType: of the types that come with the service, and of those with an executor.
+    pub async fn get_action_type(&self, place: &Place, id: &ActionTypeId) -> Result<Value, Rejection> {
+        if let Some(declared) = self.declared_type(place, id).await? {
+            return Ok(json!({ "actionType": declared }));
+        }
         let found = self.shared.catalogues.builtin().find(id);
-        let found =
-            found.ok_or_else(|| Rejection::new(RejectionKind::ActionTypeNotFound, id.not_available()))?;
+        let found = found.ok_or_else(|| not_found(id))?;
         Ok(json!({ "actionType": view::action_type_declaration(found) }))
+    }
+
+    /// UpdateActionType. At AWS its team makes the types of partners, and there is no operation for that: here, a
+    /// partner's type that is not there is made by its first update.
+    pub async fn update_action_type(&self, place: &Place, declared: Declared) -> Result<(), Rejection> {
+        self.accepts_data()?;
+        let _permit = self.permit()?;
+        let id = declared.id.clone();
+        if self.shared.catalogues.builtin().find(&id).is_some() {
+            let text = format!("{}: it comes with the service and cannot be changed.", named(&id));
+            return Err(Rejection::new(RejectionKind::RequestFailed, text));
+        }
+        if id.owner != ActionOwner::ThirdParty {
+            return Err(not_found(&id));
+        }
+        self.shared
+            .catalogues
+            .declare(place, &id, |known| {
+                declared.check(known)?;
+                if declared.executor.executor_type == ExecutorType::Lambda {
+                    let text = format!(
+                        "{}: executors of the type Lambda are not supported, since there is no AWS Lambda here. \
+                         Choose the type JobWorker.",
+                        named(&id)
+                    );
+                    return Err(Rejection::new(RejectionKind::RequestFailed, text));
+                }
+                Ok(declared)
+            })
+            .await
+    }
+
+    /// Whether workers of that account may ask for the type's jobs.
+    pub(crate) async fn may_work_on(&self, place: &Place, id: &ActionTypeId) -> Result<bool, Rejection> {
+        let declared = self.declared_type(place, id).await?;
+        Ok(declared.is_none_or(|declared| declared.is_worked_on_by(&place.account)))
+    }
+
+    async fn declared_type(&self, place: &Place, id: &ActionTypeId) -> Result<Option<Declared>, Rejection> {
+        let key = keys::declared_type(&place.account, &place.region, id);
+        self.shared.store.read(|view| view.get(&key)).await.map_err(|error| internal(&error))
     }
 
     /// ListTagsForResource of a custom action type.
@@ -136,6 +178,17 @@ fn arn(place: &Place, id: &ActionTypeId) -> String {
     let Place { account, region } = place;
     let ActionTypeId { category, owner, provider, version } = id;
     format!("arn:aws:codepipeline:{region}:{account}:actiontype:{owner}/{category}/{provider}/{version}")
+}
+
+fn named(id: &ActionTypeId) -> String {
+    let ActionTypeId { category, owner, provider, version } = id;
+    format!(
+        "ActionType (Category: '{category}', Owner: '{owner}', Provider: '{provider}', Version: '{version}')"
+    )
+}
+
+fn not_found(id: &ActionTypeId) -> Rejection {
+    Rejection::new(RejectionKind::ActionTypeNotFound, id.not_available())
 }
 
 /// The text is that of pipelines, with the other word.

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use penstock_engine::action_type::Catalogue;
 use penstock_engine::action_type::custom::CustomActionType;
+use penstock_engine::action_type::declared::Declared;
 use penstock_engine::declaration::action::ActionTypeId;
 use penstock_engine::rejection::Rejection;
+use penstock_storage::keys::Prefix;
 use penstock_storage::keys::codepipeline as keys;
-use penstock_storage::{Batch, Direction, Store, StoreError};
+use penstock_storage::{Batch, Direction, Record, Store, StoreError, View};
 
 use crate::reads::internal;
 
@@ -57,20 +59,37 @@ impl Catalogues {
             return Ok(Arc::clone(catalogue));
         }
         let prefix = keys::action_types(account, region);
-        let custom: Vec<CustomActionType> = self.0.store.peek(|view| {
-            let entries = view.scan::<CustomActionType>(&prefix, Bound::Unbounded, Direction::Forward);
-            entries.map(|entry| entry.map(|(_, custom)| custom)).collect()
-        })?;
-        let catalogue = if custom.is_empty() {
+        let declared = keys::declared_types(account, region);
+        let (custom, declared): (Vec<CustomActionType>, Vec<Declared>) =
+            self.0.store.peek(|view| Ok((all(view, &prefix)?, all(view, &declared)?)))?;
+        let catalogue = if custom.is_empty() && declared.is_empty() {
             Arc::clone(&self.0.builtin)
         } else {
-            Arc::new(with(&self.0.builtin, &custom))
+            Arc::new(with(&self.0.builtin, &custom, &declared, account))
         };
         if at_hand.len() >= AT_HAND {
             at_hand.clear();
         }
         at_hand.insert(place, Arc::clone(&catalogue));
         Ok(catalogue)
+    }
+
+    /// Changes one type with an executor: what it is to be, given what it is.
+    pub(crate) async fn declare(
+        &self,
+        place: &Place,
+        id: &ActionTypeId,
+        decide: impl FnOnce(Option<&Declared>) -> Result<Declared, Rejection>,
+    ) -> Result<(), Rejection> {
+        let _turn = self.0.turn.lock().await;
+        self.0.store.barrier().await;
+        let key = keys::declared_type(&place.account, &place.region, id);
+        let known = self.0.store.peek(|view| view.get::<Declared>(&key)).map_err(|error| internal(&error))?;
+        let mut batch = Batch::new();
+        batch.put(key, &decide(known.as_ref())?);
+        self.0.store.queue(batch).await;
+        self.0.at_hand.lock().unwrap_or_else(PoisonError::into_inner).remove(place);
+        Ok(())
     }
 
     /// Changes one custom type: what it is to be, given what it is and how many others there are that were not
@@ -108,8 +127,20 @@ impl Catalogues {
     }
 }
 
-pub(crate) fn with(builtin: &Catalogue, custom: &[CustomActionType]) -> Catalogue {
+pub(crate) fn all<R: Record>(view: &View<'_>, prefix: &Prefix) -> Result<Vec<R>, StoreError> {
+    view.scan(prefix, Bound::Unbounded, Direction::Forward).map(|entry| Ok(entry?.1)).collect()
+}
+
+pub(crate) fn with(
+    builtin: &Catalogue,
+    custom: &[CustomActionType],
+    declared: &[Declared],
+    account: &str,
+) -> Catalogue {
     let mut catalogue = builtin.clone();
+    for declared in declared.iter().filter(|declared| declared.is_open_to(account)) {
+        catalogue.add(declared.action_type());
+    }
     for CustomActionType { definition, deleted, .. } in custom {
         if *deleted {
             catalogue.add_deleted(definition.action_type());

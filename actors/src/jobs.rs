@@ -2,7 +2,9 @@
 //! of them is for the action to judge.
 
 use aws_credential_types::Credentials;
-use penstock_engine::action::{ActionExecution, Failure, JobSuccess, JobWord, Work, job_not_found};
+use penstock_engine::action::{
+    ActionExecution, ArtifactLocation, Failure, JobSuccess, JobWord, Work, job_not_found,
+};
 use penstock_engine::action_type::ActionType;
 use penstock_engine::declaration::action::{ActionOwner, ActionTypeId};
 use penstock_engine::rejection::{Rejection, RejectionKind};
@@ -63,7 +65,7 @@ impl Handle {
     async fn job(&self, clients: &AwsClients, shown: Shown) -> Option<Value> {
         let Shown { work, nonce } = shown;
         let job = work.job.clone().unwrap_or_default();
-        match clients.credentials(&Access::from(&*work)).await {
+        match clients.credentials(&Access::from(&*work), &artifact_policy(&work)).await {
             Ok(credentials) => Some(json!({
                 "id": job,
                 "nonce": nonce,
@@ -95,8 +97,19 @@ impl Handle {
 
     /// AcknowledgeJob: done when the job is the worker's and in progress.
     pub async fn acknowledge_job(&self, place: &Place, job: String, nonce: &str) -> Result<(), Rejection> {
+        self.take_job(place, Kind::Custom, job, nonce).await
+    }
+
+    pub(crate) async fn take_job(
+        &self,
+        place: &Place,
+        kind: Kind,
+        job: String,
+        nonce: &str,
+    ) -> Result<(), Rejection> {
         let latest = self.shared.open_work.is_latest(&job, nonce);
-        self.say(place, job, if latest { JobWord::Acknowledge } else { JobWord::AcknowledgeInVain }).await
+        let word = if latest { JobWord::Acknowledge } else { JobWord::AcknowledgeInVain };
+        self.say(place, kind, job, word).await
     }
 
     /// PutJobSuccessResult.
@@ -107,7 +120,7 @@ impl Handle {
         success: JobSuccess,
     ) -> Result<(), Rejection> {
         self.accepts_data()?;
-        self.say(place, job, JobWord::Success(Box::new(success))).await
+        self.say(place, Kind::Custom, job, JobWord::Success(Box::new(success))).await
     }
 
     /// PutJobFailureResult.
@@ -117,7 +130,7 @@ impl Handle {
         job: String,
         failure: Failure,
     ) -> Result<(), Rejection> {
-        self.say(place, job, JobWord::Failure(failure)).await
+        self.say(place, Kind::Custom, job, JobWord::Failure(failure)).await
     }
 
     /// GetJobDetails, of a job that is not done: with new credentials each time.
@@ -128,33 +141,71 @@ impl Handle {
         job: &str,
     ) -> Result<Value, Rejection> {
         let _permit = self.permit()?;
-        let read = self.shared.store.read(|view| {
-            let action = action_of(view, job)?.filter(|action| is_here(action, place));
-            action.map(|action| begun(view, action)).transpose()
-        });
-        let action = read.await.map_err(|error| internal(&error))?;
-        let present = action
-            .filter(|action| action.outcome().is_none() && action.current_job().as_deref() == Some(job));
-        let work = present.ok_or_else(|| job_not_found(job))?.work();
-        let credentials = clients.credentials(&Access::from(&work)).await.map_err(|refusal| {
+        let action = job_action(self, place, Kind::Custom, job).await?;
+        if action.outcome().is_some() || action.current_job().as_deref() != Some(job) {
+            return Err(job_not_found(job));
+        }
+        let work = action.work();
+        let data = self.job_data(clients, &work).await?;
+        Ok(json!({ "jobDetails": { "id": job, "accountId": work.pipeline.account, "data": data } }))
+    }
+
+    /// What a worker needs for a job, with new credentials.
+    pub(crate) async fn job_data(&self, clients: &AwsClients, work: &Work) -> Result<Value, Rejection> {
+        let credentials = clients.credentials(&Access::from(work), &artifact_policy(work)).await;
+        let credentials = credentials.map_err(|refusal| {
             Rejection::new(
                 RejectionKind::Validation,
                 format!("There are no credentials for the job: {refusal}"),
             )
         })?;
-        let details =
-            json!({ "id": job, "accountId": work.pipeline.account, "data": data(&work, &credentials) });
-        Ok(json!({ "jobDetails": details }))
+        Ok(data(work, &credentials))
     }
 
-    async fn say(&self, place: &Place, job: String, word: JobWord) -> Result<(), Rejection> {
+    pub(crate) async fn say(
+        &self,
+        place: &Place,
+        kind: Kind,
+        job: String,
+        word: JobWord,
+    ) -> Result<(), Rejection> {
         let read = self.shared.store.read(|view| action_of(view, &job));
         let action = read.await.map_err(|error| internal(&error))?;
-        // An approval's token is no job's id.
-        let action = action.filter(|action| is_here(action, place) && action.current_job().is_some());
+        let action = action.filter(|action| is_here(action, place) && kind.is_of(action));
         let action = action.ok_or_else(|| job_not_found(&job))?;
         self.bring(&action.pipeline, action.reference, Said::Job { job, word }).await.map(drop)
     }
+}
+
+/// Whose jobs: the two kinds have operations of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Of custom actions.
+    Custom,
+    /// Of partners' actions.
+    ThirdParty,
+}
+
+impl Kind {
+    /// Whether the action has jobs of that kind. An approval's token is no job's id.
+    fn is_of(self, action: &ActionExecution) -> bool {
+        let is_partners = action.declaration.action_type_id.owner == ActionOwner::ThirdParty;
+        action.current_job().is_some() && is_partners == (self == Self::ThirdParty)
+    }
+}
+
+/// The action that had or has that job.
+pub(crate) async fn job_action(
+    handle: &Handle,
+    place: &Place,
+    kind: Kind,
+    job: &str,
+) -> Result<ActionExecution, Rejection> {
+    let read = handle.shared.store.read(|view| {
+        let action = action_of(view, job)?.filter(|action| is_here(action, place) && kind.is_of(action));
+        action.map(|action| begun(view, action)).transpose()
+    });
+    read.await.map_err(|error| internal(&error))?.ok_or_else(|| job_not_found(job))
 }
 
 fn is_here(action: &ActionExecution, place: &Place) -> bool {
@@ -178,8 +229,32 @@ fn check_query(action_type: &ActionType, given: Option<&String>) -> Result<(), R
     Err(Rejection::new(RejectionKind::Validation, text))
 }
 
+/// API reference, `JobData.artifactCredentials`: they are good for the job's own artifacts and nothing else. Uploads
+/// in parts belong to it: the plugin for Jenkins makes all of its own so.
+pub(crate) fn artifact_policy(work: &Work) -> String {
+    let arns = |artifacts: &[ArtifactLocation]| -> Vec<String> {
+        artifacts.iter().map(|at| format!("arn:aws:s3:::{}/{}", at.bucket, at.key)).collect()
+    };
+    let statements = [
+        (&["s3:GetObject", "s3:GetObjectVersion"][..], arns(&work.inputs)),
+        (
+            &["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"][..],
+            arns(&work.outputs),
+        ),
+    ];
+    let mut statements: Vec<Value> = statements
+        .into_iter()
+        .filter(|(_, arns)| !arns.is_empty())
+        .map(|(actions, arns)| json!({"Effect": "Allow", "Action": actions, "Resource": arns}))
+        .collect();
+    if statements.is_empty() {
+        statements.push(json!({"Effect": "Deny", "Action": "*", "Resource": "*"}));
+    }
+    json!({"Version": "2012-10-17", "Statement": statements}).to_string()
+}
+
 /// API reference: `JobData`. The one answer in which secrets stand.
-fn data(work: &Work, credentials: &Credentials) -> Value {
+pub(crate) fn data(work: &Work, credentials: &Credentials) -> Value {
     let mut data = view::job_data(work);
     data["artifactCredentials"] = json!({
         "accessKeyId": credentials.access_key_id(),

@@ -21,6 +21,8 @@ mod words;
 
 mod jobs;
 mod open_work;
+mod targets;
+mod third_party_jobs;
 
 pub mod github_hooks;
 mod sources;

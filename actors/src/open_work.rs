@@ -97,6 +97,16 @@ impl OpenWork {
         shown
     }
 
+    /// Another nonce for a job that is still to be had; it is hidden from others for a while again.
+    pub(crate) fn renew(&self, job: &str, now: Timestamp) -> Option<String> {
+        let mut jobs = self.jobs();
+        let offer = jobs.offers.get_mut(job)?;
+        let nonce = Uuid::new_v4().simple().to_string();
+        offer.nonce = Some(nonce.clone());
+        offer.hidden_until = now.plus_millis(LEASE_MILLIS);
+        Some(nonce)
+    }
+
     /// Whether that is the nonce with which the job was shown last.
     pub(crate) fn is_latest(&self, job: &str, nonce: &str) -> bool {
         self.jobs().offers.get(job).is_some_and(|offer| offer.nonce.as_deref() == Some(nonce))

@@ -72,6 +72,7 @@ impl Sources {
                 pipeline_role: declaration.role_arn.clone(),
                 action_role: action.role_arn.clone(),
                 region: pipeline.region.clone(),
+                pipeline: pipeline.clone(),
             };
             inner.followers.entry(origin.clone()).or_default().insert(pipeline.clone(), access);
             inner.origins.entry(pipeline.clone()).or_default().push(origin);

@@ -4,8 +4,11 @@
 //! the account is `000000000000`. That holds as well for a request without any credential, so that tools
 //! without keys work; AWS would answer `MissingAuthenticationTokenException`.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use penstock_actors::companions::policy::principal::Principal;
-use penstock_actors::companions::sts::{InvalidCredentials, IssuedCaller};
+use penstock_actors::companions::sts::{InvalidCredentials, IssuedCaller, RoleSession};
 
 use crate::credential::Credential;
 use crate::services::Services;
@@ -22,8 +25,12 @@ pub(crate) struct Caller {
     pub(crate) region: String,
     /// What it is called in ARNs.
     pub(crate) principal: Principal,
+    /// What a role's session brings along.
+    pub(crate) session: Option<Arc<RoleSession>>,
     /// The access key id it used.
     pub(crate) access_key: Option<String>,
+    /// Where the request came from; nowhere, when it came from within the daemon.
+    pub(crate) address: Option<IpAddr>,
 }
 
 impl Caller {
@@ -36,9 +43,12 @@ impl Caller {
         let Some(credential) = credential else { return Ok(plain) };
         match services.issued_key(&credential.access_key, credential.session_token.as_deref())? {
             // One of the daemon's own services acts for whoever's resource it names.
-            Some(IssuedCaller { account, principal, .. }) => {
-                Ok(Self { account: account.unwrap_or_else(|| plain.account.clone()), principal, ..plain })
-            }
+            Some(IssuedCaller { account, principal, session }) => Ok(Self {
+                account: account.unwrap_or_else(|| plain.account.clone()),
+                principal,
+                session: session.map(Arc::new),
+                ..plain
+            }),
             None => Ok(plain),
         }
     }
@@ -59,7 +69,7 @@ impl Caller {
             .unwrap_or(default_region)
             .to_owned();
         let principal = Principal::Root { account: account.clone() };
-        Self { account, region, principal, access_key }
+        Self { account, region, principal, session: None, access_key, address: None }
     }
 }
 

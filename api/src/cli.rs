@@ -69,6 +69,25 @@ pub(crate) struct Settings {
     #[arg(long, env = "PENSTOCK_KEEP_ARTIFACTS", value_parser = FalseyValueParser::new())]
     pub(crate) keep_artifacts: bool,
 
+    /// The client token of every customer, with which the job workers of third-party actions name themselves
+    #[arg(
+        long,
+        env = "PENSTOCK_THIRD_PARTY_CLIENT_TOKEN",
+        value_name = "TOKEN",
+        default_value = "DEFAULT_CLIENT_TOKEN"
+    )]
+    pub(crate) third_party_client_token: String,
+
+    /// Whose calls are held against the policies that IAM has for them
+    #[arg(
+        long,
+        env = "PENSTOCK_IAM_ENFORCEMENT",
+        value_name = "WHOSE",
+        value_enum,
+        default_value_t = Enforcement::Actions
+    )]
+    pub(crate) iam_enforcement: Enforcement,
+
     /// A file that says how actions end, in place of whoever would do their work; read again when it changes. The
     /// same over HTTP: PUT /_penstock/action-outcomes
     #[arg(long, env = "PENSTOCK_ACTION_OUTCOMES", value_name = "FILE")]
@@ -166,6 +185,17 @@ pub(crate) struct Settings {
     pub(crate) events_to: Option<String>,
 }
 
+/// Whose calls are held against policies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Enforcement {
+    /// Nobody's: every call is permitted
+    Off,
+    /// Those of pipelines' actions and their job workers, under the roles that CodePipeline assumed
+    Actions,
+    /// Those of every session of a role; keys that were not issued here are an account's own and may do everything
+    All,
+}
+
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
@@ -219,6 +249,7 @@ mod tests {
         assert_eq!(settings.keep_executions, 10_000);
         assert_eq!(settings.default_region, "us-east-1");
         assert!(!settings.ephemeral && !settings.keep_artifacts && !settings.allow_clock);
+        assert_eq!(settings.iam_enforcement, Enforcement::Actions);
     }
 
     #[test]
@@ -246,6 +277,7 @@ mod tests {
             ["--endpoint-url-s3", "ftp://x"],
             ["--events-to", "localhost"],
             ["--log-format", "xml"],
+            ["--iam-enforcement", "some"],
         ] {
             assert!(Cli::try_parse_from(["penstock", line[0], line[1]]).is_err(), "{line:?}");
         }

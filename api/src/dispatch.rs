@@ -22,7 +22,7 @@ use crate::companions::query_services;
 use crate::companions::s3::seam::{Identity, Trailing};
 use crate::credential::Credential;
 use crate::error::AwsError;
-use crate::incoming;
+use crate::incoming::{self, Peer};
 use crate::metrics;
 use crate::operator;
 use crate::protocol::json::{self, Version};
@@ -193,8 +193,10 @@ async fn s3(
     body: Body,
     id: &RequestId,
 ) -> Result<Response<Body>, AwsError> {
-    let Caller { account, region, .. } = caller(services, &head, Form::S3)?;
+    let caller = caller(services, &head, Form::S3)?;
+    let (account, region) = (caller.account.clone(), caller.region.clone());
     head.extensions.insert(Identity { account, region });
+    head.extensions.insert(caller);
     let mut request = prepare(head, body, OffsetDateTime::now_utc())?;
     if let Some(trailers) = request.extensions().get::<Trailers>().cloned() {
         request.extensions_mut().insert(Trailing(Arc::new(move || trailers.take())));
@@ -204,7 +206,8 @@ async fn s3(
 
 fn caller(services: &Services, head: &Parts, form: Form) -> Result<Caller, AwsError> {
     let credential = Credential::of(&head.headers, head.uri.query());
-    Caller::of(services, credential.as_ref()).map_err(|invalid| refused(invalid, form))
+    let caller = Caller::of(services, credential.as_ref()).map_err(|invalid| refused(invalid, form))?;
+    Ok(Caller { address: head.extensions.get::<Peer>().map(|peer| peer.0), ..caller })
 }
 
 /// The same refusal has another name in each protocol.

@@ -8,6 +8,7 @@ mod endpoints;
 mod logging;
 mod startup;
 
+mod authorization;
 mod bridge;
 mod server;
 

@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use penstock_actors::artifacts::stored::Spool;
 use penstock_actors::aws::clients::{self, AwsClients};
 use penstock_actors::aws::endpoint;
+use penstock_actors::aws::role::ServiceKeys;
 use penstock_actors::clock::Clock;
 use penstock_actors::companions::iam::Iam;
 use penstock_actors::companions::s3::service::S3;
@@ -24,6 +25,7 @@ use penstock_actors::{Handle, RemoveArtifact};
 use penstock_engine::action_type::Catalogue;
 use penstock_storage::Store;
 
+use crate::authorization::Authority;
 use crate::cli::Settings;
 use crate::companions::s3::gateway::Gateway;
 use crate::endpoints::Endpoints;
@@ -60,6 +62,10 @@ pub(crate) struct Services {
     pub(crate) iam: Arc<Iam>,
     /// Sessions of roles.
     pub(crate) sts: Arc<Sts>,
+    /// What partners' workers name themselves with.
+    pub(crate) client_token: String,
+    /// Who may do what.
+    pub(crate) authority: Authority,
     /// How actions end that people have scripted.
     pub(crate) outcomes: Outcomes,
     /// Calls under the pipelines' roles.
@@ -83,6 +89,7 @@ impl Services {
         let loopback = Loopback::default();
         let iam = Arc::new(Iam::new(store.clone()));
         let sts = Sts::open(&store, Arc::clone(&iam)).await.map_err(|error| error.to_string())?;
+        let sts = Arc::new(sts);
         let s3 = S3::open(store.clone()).await.map_err(|error| error.to_string())?;
         let aws = AwsClients::new(clients::Settings {
             in_process: SharedHttpConnector::new(loopback.clone()),
@@ -94,7 +101,7 @@ impl Services {
                 cloud_watch: endpoints.cloud_watch.clone(),
                 sns: endpoints.sns.clone(),
             },
-            service: service_credentials(&sts)?,
+            service: service_keys(&sts)?,
             environment: environment_credentials(|name| std::env::var(name).ok()),
         })
         .map_err(|error| error.to_string())?;
@@ -104,10 +111,13 @@ impl Services {
             Outcomes::open(&store, settings.action_outcomes.clone()).map_err(|error| error.to_string())?;
         actix_rt::spawn(outcomes.clone().watch());
         let remove_artifact = removes_artifacts.then(|| artifact_remover(Arc::clone(&s3)));
+        let authority = Authority::new(settings.iam_enforcement, Arc::clone(&iam), Arc::clone(&s3));
         let services = Arc::new(Self {
-            s3: Gateway::new(Arc::clone(&s3), hosts.clone()),
+            s3: Gateway::new(Arc::clone(&s3), hosts.clone(), authority.clone()),
+            authority,
             hosts,
             default_region: settings.default_region.clone(),
+            client_token: settings.third_party_client_token.clone(),
             allow_clock: settings.allow_clock,
             stopping: tokio::sync::watch::Sender::new(false),
             own_url: own_url(settings),
@@ -115,7 +125,7 @@ impl Services {
             github_webhook_secret: settings.github_webhook_secret.clone(),
             metrics: Metrics::new(),
             iam,
-            sts: Arc::new(sts),
+            sts,
             outcomes: outcomes.clone(),
             aws: aws.clone(),
             store: store.clone(),
@@ -194,14 +204,20 @@ async fn deliveries(
     Ok(deliveries)
 }
 
+/// CodePipeline's own keys, for each pipeline that it acts for: trust policies may ask which one that is.
+fn service_keys(sts: &Arc<Sts>) -> Result<ServiceKeys, String> {
+    let credentials = |(key, secret, token)| Credentials::new(key, secret, Some(token), None, "penstock");
+    // Only where there are no random numbers can these fail, and then the daemon does not start.
+    let of_nobody = sts.service_credentials(SERVICE).map(credentials).map_err(|error| error.to_string())?;
+    let sts = Arc::clone(sts);
+    Ok(Arc::new(move |source| {
+        sts.service_credentials_for(SERVICE, source).map_or_else(|_| of_nobody.clone(), credentials)
+    }))
+}
+
 fn own_url(settings: &Settings) -> String {
     let listens = || format!("http://{}", reached_at(settings.listen));
     settings.public_url.as_deref().map_or_else(listens, |url| url.trim_end_matches('/').to_owned())
-}
-
-fn service_credentials(sts: &Sts) -> Result<Credentials, String> {
-    let (key, secret, token) = sts.service_credentials(SERVICE).map_err(|error| error.to_string())?;
-    Ok(Credentials::new(key, secret, Some(token), None, "penstock"))
 }
 
 /// What endpoints elsewhere are called with, as every AWS tool finds it.

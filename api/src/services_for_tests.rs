@@ -3,6 +3,7 @@
 
 use s3s::{S3Request, S3Response, S3Result, dto};
 
+use crate::cli::Enforcement;
 use crate::companions::s3::seam::Identity;
 use crate::s3_wire::aws_chunked::Trailers;
 
@@ -17,17 +18,20 @@ async fn make() -> Services {
     let hosts = Hosts::new(([127, 0, 0, 1], 4566).into(), &[]);
     let store = Store::in_memory();
     let iam = Arc::new(Iam::new(store.clone()));
-    let sts = Sts::open(&store, Arc::clone(&iam)).await.unwrap();
+    let sts = Arc::new(Sts::open(&store, Arc::clone(&iam)).await.unwrap());
+    let s3 = S3::open(store.clone()).await.unwrap();
     let aws = AwsClients::new(clients::Settings {
         in_process: SharedHttpConnector::new(Loopback::default()),
         endpoints: endpoint::Endpoints::default(),
-        service: service_credentials(&sts).unwrap(),
+        service: service_keys(&sts).unwrap(),
         environment: None,
     });
     Services {
         s3: Gateway::over(OneBucket, hosts.clone()),
+        authority: Authority::new(Enforcement::All, Arc::clone(&iam), s3),
         hosts,
         default_region: "us-east-1".to_owned(),
+        client_token: "DEFAULT_CLIENT_TOKEN".to_owned(),
         allow_clock: true,
         stopping: tokio::sync::watch::Sender::new(false),
         own_url: "http://127.0.0.1:4566".to_owned(),
@@ -35,7 +39,7 @@ async fn make() -> Services {
         github: GithubApi { url: "http://127.0.0.1:1".to_owned() },
         metrics: Metrics::new(),
         iam,
-        sts: Arc::new(sts),
+        sts,
         outcomes: Outcomes::default(),
         aws: aws.unwrap(),
         store,

@@ -10,6 +10,7 @@ use crate::rule_type;
 
 pub mod builtin;
 pub mod custom;
+pub mod declared;
 pub mod urls;
 
 /// Everything that validation and masking know of one action type.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each is the AWS error of the same name; the API model documents them")]
 pub enum RejectionKind {
+    ActionExecutionNotFound,
     ActionNotFound,
     ActionTypeNotFound,
     ApprovalAlreadyCompleted,
@@ -19,6 +20,8 @@ pub enum RejectionKind {
     InvalidApprovalToken,
     InvalidArn,
     InvalidBlockerDeclaration,
+    InvalidClientToken,
+    InvalidJob,
     InvalidJobState,
     InvalidNextToken,
     InvalidNonce,
@@ -37,6 +40,7 @@ pub enum RejectionKind {
     PipelineNameInUse,
     PipelineNotFound,
     PipelineVersionNotFound,
+    RequestFailed,
     ResourceNotFound,
     StageNotFound,
     StageNotRetryable,

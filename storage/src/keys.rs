@@ -24,6 +24,7 @@
 //! | an action's latest execution | `state/inc/stage/action` | [`codepipeline::state`] |
 //! | a job id or approval token | `work/id` | [`codepipeline::work`] |
 //! | a custom action type | `action-type/account/region/owner/category/provider/version` | [`codepipeline::action_type`] |
+//! | an action type with an executor | `declared-type/account/region/owner/category/provider/version` | [`codepipeline::declared_type`] |
 //! | a webhook | `webhook/account/region/name` | [`codepipeline::webhook`] |
 //! | a webhook by its URL's end | `webhook-id/id` | [`codepipeline::webhook_id`] |
 //! | outside work to cancel | `cleanup/id` | [`codepipeline::cleanup`] |

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use penstock_engine::action::{ActionExecution, ActionRef, ContextEntry};
 use penstock_engine::action_type::custom::CustomActionType;
+use penstock_engine::action_type::declared::Declared;
 use penstock_engine::declaration::pipeline::ExecutionMode;
 use penstock_engine::event::Event;
 use penstock_engine::ids::{ExecutionId, ExecutionNumber, Incarnation, PipelineKey};
@@ -73,6 +74,7 @@ first_version!(
     Mark,
     ActionPointer,
     CustomActionType,
+    Declared,
 );
 
 impl Record for StageExecution {
@@ -96,9 +98,9 @@ impl Record for Execution {
 }
 
 impl Record for ActionExecution {
-    /// Version 2 knows jobs and approvals, version 3 overridden revisions and changes of repositories; what is older
-    /// has none of them and reads as it is.
-    const VERSION: u8 = 3;
+    /// Version 2 knows jobs and approvals, version 3 overridden revisions and changes of repositories, version 4 rules;
+    /// what is older has none of them and reads as it is.
+    const VERSION: u8 = 4;
 }
 
 impl Batch {

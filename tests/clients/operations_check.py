@@ -173,14 +173,6 @@ def create():
     fails("ValidationException", refused, "1 validation error detected: Value null at 'pipeline'")
     fails("ValidationException", refused, "Member must have length less than or equal to 100",
           pipeline=declaration("n" * 101))
-    rule = {"name": "r", "configuration": {"AlarmName": "a"}, "ruleTypeId": {
-        "category": "Rule", "owner": "AWS", "provider": "CloudWatchAlarm", "version": "1"}}
-    for member, result in [("beforeEntry", "FAIL"), ("onSuccess", "FAIL"), ("onFailure", "ROLLBACK")]:
-        value = {"conditions": [{"result": result, "rules": [rule]}]}
-        whole = declaration("bad")
-        whole["pipelineType"] = "V2"
-        whole["stages"][1][member] = value
-        fails("InvalidStructureException", refused, member, pipeline=whole)
     fails("PipelineNotFoundException", codepipeline.get_pipeline, name="bad")
 
 
@@ -494,7 +486,8 @@ def isolation():
 
 def not_yet():
     """Operations of the API that this version does not have say so, after the usual checks."""
-    fails("UnknownOperationException", codepipeline.list_rule_types, "ListRuleTypes")
+    fails("UnknownOperationException", codepipeline.list_deploy_action_execution_targets,
+          "ListDeployActionExecutionTargets", actionExecutionId=NOBODY)
     fails("ValidationException", codepipeline.put_approval_result)
 
 

@@ -1,6 +1,7 @@
 //! The clients that providers call AWS services with.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use super::elsewhere::Elsewhere;
 use super::endpoint::{Endpoint, Endpoints, Service, SetupError};
 use super::patience::Patient;
 use super::refusal::AwsRefusal;
-use super::role::{Access, RoleSession};
+use super::role::{Access, RoleSession, ServiceKeys};
 use super::s3::S3;
 use super::sts::Sts;
 
@@ -32,27 +33,33 @@ const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(60);
 const PATIENCE_WITH_FUNCTIONS: Duration = Duration::from_secs(16 * 60);
 
 /// How calls are made.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// The way into the daemon's own services, without a socket.
     pub in_process: SharedHttpConnector,
     /// Which services are elsewhere.
     pub endpoints: Endpoints,
-    /// What the daemon signs with as the service principal `codepipeline.amazonaws.com` at its own STS.
-    pub service: Credentials,
+    /// What the daemon signs with as the service principal `codepipeline.amazonaws.com` at its own STS, on behalf of
+    /// a pipeline.
+    pub service: ServiceKeys,
     /// What requests to endpoints elsewhere are signed with, from the environment.
     pub environment: Option<Credentials>,
 }
 
 /// Makes calls to AWS services under the roles of pipelines and actions. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AwsClients(Arc<Inner>);
 
-#[derive(Debug)]
+impl fmt::Debug for AwsClients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AwsClients")
+    }
+}
+
 struct Inner {
     sts: Sts,
     /// Who assumes roles.
-    service: Credentials,
+    service: ServiceKeys,
     s3_endpoint: Endpoint,
     s3_connector: SharedHttpConnector,
     /// What S3 requests are signed with in place of the role's session.
@@ -99,7 +106,12 @@ impl AwsClients {
         let [sts_embedded, s3_embedded] = embedded;
         Ok(Self(Arc::new(Inner {
             sts: Sts::new(connector(sts_embedded), sts_at),
-            service: if sts_embedded { service } else { outsiders()? },
+            service: if sts_embedded {
+                service
+            } else {
+                let outsiders = outsiders()?;
+                Arc::new(move |_| outsiders.clone())
+            },
             s3_endpoint: s3_at,
             s3_connector: connector(s3_embedded),
             // A store elsewhere does not know the sessions of the daemon's own STS.
@@ -119,21 +131,21 @@ impl AwsClients {
     /// S3 for one action: its roles are assumed first, so that what STS refuses is known as such.
     pub async fn s3(&self, access: &Access) -> Result<S3, AwsRefusal> {
         let (session, s3) = self.client(access);
-        session.assume().await?;
+        session.assume(&access.pipeline).await?;
         Ok(s3)
     }
 
     /// Whether the service may assume the pipeline's role and, where the action has one, that role the action's.
     pub async fn may_assume(&self, access: &Access) -> Result<(), AwsRefusal> {
         let (session, _) = self.client(access);
-        session.assume().await.map(drop)
+        session.assume(&access.pipeline).await.map(drop)
     }
 
-    /// What the action's artifacts are reached with: a new session of its roles. Never the daemon's own keys, also
-    /// where the store is elsewhere and knows no sessions of ours.
-    pub async fn credentials(&self, access: &Access) -> Result<Credentials, AwsRefusal> {
+    /// What the action's artifacts are reached with: a new session of its roles, narrowed by that policy. Never the
+    /// daemon's own keys, also where the store is elsewhere and knows no sessions of ours.
+    pub async fn credentials(&self, access: &Access, policy: &str) -> Result<Credentials, AwsRefusal> {
         let (session, _) = self.client(access);
-        session.assume().await
+        session.narrowed(&access.pipeline, policy).await
     }
 
     /// A service that the daemon does not have itself, for one action: its roles are assumed first. None where nobody has
@@ -144,7 +156,7 @@ impl AwsClients {
         access: &Access,
     ) -> Result<Option<Elsewhere>, AwsRefusal> {
         let (session, _) = self.client(access);
-        let credentials = session.assume().await?;
+        let credentials = session.assume(&access.pipeline).await?;
         Ok(self.place(service).map(|place| Elsewhere {
             connector: place.connector.clone(),
             service,
@@ -193,7 +205,7 @@ impl AwsClients {
 
 impl Inner {
     fn make(&self, access: &Access) -> (RoleSession, S3) {
-        let session = RoleSession::new(self.sts.clone(), self.service.clone(), access.clone());
+        let session = RoleSession::new(self.sts.clone(), Arc::clone(&self.service), access.clone());
         let credentials = match &self.s3_credentials {
             Some(credentials) => SharedCredentialsProvider::new(credentials.clone()),
             None => SharedCredentialsProvider::new(session.clone()),
@@ -231,9 +243,12 @@ fn patient(connector: SharedHttpConnector, patience: Duration) -> SharedHttpConn
 /// The clients used last.
 #[derive(Debug, Default)]
 struct Kept {
-    clients: HashMap<Access, (u64, RoleSession, S3)>,
+    clients: HashMap<Roles, (u64, RoleSession, S3)>,
     uses: u64,
 }
+
+/// The pipeline's role, the action's, and the Region.
+type Roles = (String, Option<String>, String);
 
 impl Kept {
     fn get_or_make(
@@ -242,17 +257,18 @@ impl Kept {
         make: impl FnOnce() -> (RoleSession, S3),
     ) -> (RoleSession, S3) {
         self.uses += 1;
-        if let Some((used, session, s3)) = self.clients.get_mut(access) {
+        let roles = (access.pipeline_role.clone(), access.action_role.clone(), access.region.clone());
+        if let Some((used, session, s3)) = self.clients.get_mut(&roles) {
             *used = self.uses;
             return (session.clone(), s3.clone());
         }
         if self.clients.len() >= KEPT {
             let oldest =
-                self.clients.iter().min_by_key(|(_, (used, ..))| *used).map(|(access, _)| access.clone());
-            oldest.and_then(|access| self.clients.remove(&access));
+                self.clients.iter().min_by_key(|(_, (used, ..))| *used).map(|(roles, _)| roles.clone());
+            oldest.and_then(|roles| self.clients.remove(&roles));
         }
         let (session, s3) = make();
-        self.clients.insert(access.clone(), (self.uses, session.clone(), s3.clone()));
+        self.clients.insert(roles, (self.uses, session.clone(), s3.clone()));
         (session, s3)
     }
 }

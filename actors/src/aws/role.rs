@@ -1,5 +1,6 @@
 //! Sessions of the roles that pipelines run under.
 
+use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,9 +8,11 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
 use penstock_engine::action::Work;
+use penstock_engine::ids::PipelineKey;
 
 use super::refusal::AwsRefusal;
-use super::sts::Sts;
+use super::sts::{RoleRequest, Sts};
+use crate::companions::policy::trust::Source;
 
 /// A session is renewed when less than this is left of it.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
@@ -23,6 +26,8 @@ pub struct Access {
     pub action_role: Option<String>,
     /// The Region that is called.
     pub region: String,
+    /// For which pipeline: trust policies may ask about it.
+    pub pipeline: PipelineKey,
 }
 
 impl From<&Work> for Access {
@@ -31,45 +36,77 @@ impl From<&Work> for Access {
             pipeline_role: work.pipeline_role.clone(),
             action_role: work.action_role.clone(),
             region: work.region.clone(),
+            pipeline: work.pipeline.clone(),
         }
     }
 }
 
-/// The session in use for one [`Access`]. The SDK asks it for credentials at every call.
+/// Who the service is when it assumes a role for a pipeline.
+pub type ServiceKeys = Arc<dyn Fn(&Source) -> Credentials + Send + Sync>;
+
+/// The session in use for the roles and the Region of an [`Access`]. The SDK asks it for credentials at every call.
 #[derive(Clone, Debug)]
 pub struct RoleSession(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     sts: Sts,
-    service: Credentials,
+    service: ServiceKeys,
     access: Access,
     held: RwLock<Option<Credentials>>,
 }
 
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoleSession").field("access", &self.access).finish_non_exhaustive()
+    }
+}
+
 impl RoleSession {
     /// A session to be begun by the service, whose own credentials these are.
-    pub fn new(sts: Sts, service: Credentials, access: Access) -> Self {
+    pub fn new(sts: Sts, service: ServiceKeys, access: Access) -> Self {
         Self(Arc::new(Inner { sts, service, access, held: RwLock::new(None) }))
     }
 
     /// Assumes the roles anew. Every action does so when it begins, as on AWS: a role that has since been
     /// deleted, or trusts the service no more, must not be found out an hour later.
-    pub async fn assume(&self) -> Result<Credentials, AwsRefusal> {
-        let Inner { sts, service, access, held } = &*self.0;
+    ///
+    /// Pipelines with the same roles share what is held here: each has asked for itself, and what their sessions
+    /// may do is the same.
+    pub async fn assume(&self, pipeline: &PipelineKey) -> Result<Credentials, AwsRefusal> {
+        let credentials = self.assume_with(pipeline, None).await?;
+        *self.0.held.write().unwrap_or_else(PoisonError::into_inner) = Some(credentials.clone());
+        Ok(credentials)
+    }
+
+    /// A session of its own, narrowed by that policy.
+    pub async fn narrowed(&self, pipeline: &PipelineKey, policy: &str) -> Result<Credentials, AwsRefusal> {
+        self.assume_with(pipeline, Some(policy)).await
+    }
+
+    async fn assume_with(
+        &self,
+        pipeline: &PipelineKey,
+        policy: Option<&str>,
+    ) -> Result<Credentials, AwsRefusal> {
+        let Inner { sts, service, access, .. } = &*self.0;
+        let source = Source { account: Some(pipeline.account.clone()), arn: Some(pipeline.arn()) };
         let name = session_name();
-        let pipeline = &access.pipeline_role;
+        let of_pipeline = &access.pipeline_role;
+        let (first, last) = match &access.action_role {
+            Some(_) => (None, policy),
+            None => (policy, None),
+        };
+        let request = |role, policy| RoleRequest { role, session: &name, region: &access.region, policy };
         let mut credentials = sts
-            .assume_role(service, pipeline, &name, &access.region)
+            .assume_role(&service(&source), &request(of_pipeline, first))
             .await
-            .map_err(|refusal| of_role(refusal, pipeline, None))?;
+            .map_err(|refusal| of_role(refusal, of_pipeline, None))?;
         if let Some(role) = &access.action_role {
             credentials = sts
-                .assume_role(&credentials, role, &name, &access.region)
+                .assume_role(&credentials, &request(role, last))
                 .await
-                .map_err(|refusal| of_role(refusal, role, Some(pipeline)))?;
+                .map_err(|refusal| of_role(refusal, role, Some(of_pipeline)))?;
         }
-        *held.write().unwrap_or_else(PoisonError::into_inner) = Some(credentials.clone());
         Ok(credentials)
     }
 
@@ -77,7 +114,7 @@ impl RoleSession {
         let held = self.0.held.read().unwrap_or_else(PoisonError::into_inner).clone();
         match held {
             Some(credentials) if lasts(&credentials) => Ok(credentials),
-            _ => self.assume().await,
+            _ => self.assume(&self.0.access.pipeline).await,
         }
     }
 }
@@ -123,6 +160,11 @@ mod tests {
             pipeline_role: PIPELINE_ROLE.to_owned(),
             action_role: action_role.map(str::to_owned),
             region: "eu-west-1".to_owned(),
+            pipeline: PipelineKey {
+                account: "111122223333".to_owned(),
+                region: "eu-west-1".to_owned(),
+                name: "web".to_owned(),
+            },
         }
     }
 

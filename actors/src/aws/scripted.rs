@@ -108,7 +108,7 @@ impl Script {
         AwsClients::new(Settings {
             in_process: self.connector(),
             endpoints: Endpoints::default(),
-            service: Credentials::new("SERVICE", "secret", None, None, "test"),
+            service: Arc::new(|_| Credentials::new("SERVICE", "secret", None, None, "test")),
             environment: None,
         })
         .unwrap()

@@ -23,6 +23,19 @@ const LONGEST_ANSWER: usize = 256 * 1024;
 /// Assuming a role twice does no harm, so that a failed call is repeated, after these waits.
 const WAITS: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
 
+/// Which role is to be assumed.
+#[derive(Clone, Copy, Debug)]
+pub struct RoleRequest<'a> {
+    /// Its ARN.
+    pub role: &'a str,
+    /// What the session is called.
+    pub session: &'a str,
+    /// The Region that is asked.
+    pub region: &'a str,
+    /// A policy that narrows the session.
+    pub policy: Option<&'a str>,
+}
+
 /// Calls STS.
 #[derive(Clone, Debug)]
 pub struct Sts {
@@ -40,15 +53,18 @@ impl Sts {
     pub async fn assume_role(
         &self,
         by: &Credentials,
-        role: &str,
-        session: &str,
-        region: &str,
+        request: &RoleRequest<'_>,
     ) -> Result<Credentials, AwsRefusal> {
-        let form = format!(
+        let RoleRequest { role, session, region, policy } = *request;
+        let mut form = format!(
             "Action=AssumeRole&Version=2011-06-15&RoleArn={}&RoleSessionName={}",
             utf8_percent_encode(role, NON_ALPHANUMERIC),
             utf8_percent_encode(session, NON_ALPHANUMERIC),
         );
+        if let Some(policy) = policy {
+            form.push_str("&Policy=");
+            form.extend(utf8_percent_encode(policy, NON_ALPHANUMERIC));
+        }
         for wait in WAITS {
             match self.call(by, &form, region).await {
                 Err(refusal) if may_pass(&refusal) => sleep(wait).await,

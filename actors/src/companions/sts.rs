@@ -17,6 +17,7 @@ use penstock_storage::Store;
 
 use super::iam::{AssumeRefusal, Iam, Refusal, RefusalKind};
 use super::policy::document::{Document, Purpose};
+use super::policy::permissions::Denial;
 use super::policy::principal::Principal;
 use super::policy::trust::{AssumeRequest, Source};
 use issuing::Issuer;
@@ -24,7 +25,7 @@ use service_keys::ServiceKeys;
 
 pub use issuing::Credentials;
 use session::{Holder, Session};
-pub use session::{InvalidCredentials, IssuedCaller};
+pub use session::{InvalidCredentials, IssuedCaller, RoleSession};
 
 /// Sessions of an assumed role that themselves assume a role last no longer.
 const CHAINED_SECONDS: u32 = 3600;
@@ -54,6 +55,10 @@ pub struct AssumeRole {
     pub policy_arns: Vec<String>,
     /// What the trust policy may ask about.
     pub request: AssumeRequest,
+    /// Whether the session is one of a pipeline's action.
+    pub of_pipeline: bool,
+    /// Why the caller's own policies do not let it assume the role, where they count and do not.
+    pub not_permitted: Option<Denial>,
 }
 
 /// What AssumeRole answers.
@@ -96,13 +101,20 @@ impl Sts {
         let packed_percent = check_session_policies(&wanted)?;
         wanted.request.session_name = Some(wanted.session_name.clone());
         let allowed = self.iam.may_assume(&wanted.role_arn, caller, &wanted.request, now).await;
-        let found = allowed.map_err(|refusal| match refusal {
+        let (found, names_caller) = allowed.map_err(|refusal| match refusal {
             AssumeRefusal::Failed(failure) => failure,
             why => {
                 tracing::info!(role = %wanted.role_arn, caller = %caller.display(), %why, "a role was not assumed");
-                not_authorized(caller, &wanted.role_arn)
+                not_authorized(caller, &wanted.role_arn, None)
             }
         })?;
+        if let Some(denial) = &wanted.not_permitted {
+            // As of every resource's policy: within an account it is enough to be named there.
+            let is_enough = names_caller && caller.account() == Some(&found.account) && denial.is_absence();
+            if !is_enough {
+                return Err(not_authorized(caller, &wanted.role_arn, Some(denial)));
+            }
+        }
         let seconds = wanted.duration_seconds.unwrap_or(DEFAULT_SECONDS);
         if seconds > found.role.max_session {
             return Err(invalid(
@@ -133,6 +145,7 @@ impl Sts {
                     policy_arns: wanted.policy_arns,
                     tags: wanted.request.tags,
                     source_identity: wanted.request.source_identity,
+                    of_pipeline: wanted.of_pipeline,
                 },
             })?;
         Ok(AssumedRole { credentials, arn, id, packed_percent })
@@ -245,11 +258,12 @@ fn invalid(message: &str) -> Refusal {
     Refusal::new(RefusalKind::ValidationError, message)
 }
 
-fn not_authorized(caller: &Principal, role_arn: &str) -> Refusal {
+fn not_authorized(caller: &Principal, role_arn: &str, denial: Option<&Denial>) -> Refusal {
+    let reason = denial.map(|denial| format!(" {denial}")).unwrap_or_default();
     Refusal::new(
         RefusalKind::AccessDenied,
         format!(
-            "User: {} is not authorized to perform: sts:AssumeRole on resource: {role_arn}",
+            "User: {} is not authorized to perform: sts:AssumeRole on resource: {role_arn}{reason}",
             caller.display()
         ),
     )

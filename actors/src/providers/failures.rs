@@ -123,7 +123,7 @@ pub(super) fn of_output(access: &Access, artifact: &ArtifactLocation, refusal: &
 /// An input artifact that cannot be read. S3 tells whoever may not list a bucket that a missing key is denied,
 /// and so AWS has one text for both.
 pub(super) fn of_input(access: &Access, artifact: &ArtifactLocation, refusal: &AwsRefusal) -> Failure {
-    let ArtifactLocation { bucket, key, name } = artifact;
+    let ArtifactLocation { bucket, key, name, .. } = artifact;
     let unable = format!(
         "Unable to access the artifact with Amazon S3 object key '{key}' located in the Amazon S3 artifact bucket \
          '{bucket}'."

@@ -137,7 +137,7 @@ impl<'a> Deployment<'a> {
     /// Who is to blame for a copy that was refused: S3 does not say whether it was the artifact or the target.
     async fn blamed(&self, s3: &S3, refusal: &AwsRefusal) -> Failure {
         let Source { bucket, key, .. } = self.source();
-        let look = s3.client.head_object().bucket(bucket).key(key).send().await;
+        let look = s3.client.get_object().bucket(bucket).key(key).range("bytes=0-0").send().await;
         match look.map_err(|error| s3.refusal(&error)) {
             Err(cause) if cause.is_denied() || cause.is_absent() => {
                 failures::of_input(&self.access, self.artifact, &cause)

@@ -100,10 +100,14 @@ async fn find(
 ) -> Result<HeadObjectOutput, Failure> {
     let look = s3.client.head_object().bucket(bucket).key(key).set_version_id(version.map(str::to_owned));
     let answer = look.send().await;
-    let answer = answer.map_err(|error| s3.refusal(&error)).and_then(|object| {
-        s3.expected(object.e_tag())?;
-        Ok(object)
-    });
+    let answer = match answer.map_err(|error| s3.refusal(&error)) {
+        Ok(object) => s3.expected(object.e_tag().map(drop)).map(|()| object),
+        // The answer to a HEAD has no text: a GET's says what is missing.
+        Err(refusal) if refusal.is_denied() => {
+            Err(refused_in_words(s3, bucket, key, version).await.unwrap_or(refusal))
+        }
+        Err(refusal) => Err(refusal),
+    };
     answer.map_err(|refusal| match (refusal, version) {
         // What is no version id at all is a bad request, and a HEAD has no body to say so.
         (refusal, Some(version)) if refusal.is_absent() || refusal.is_bad_request() => {
@@ -123,14 +127,19 @@ async fn find(
 /// Who is to blame for a copy that was refused: S3 does not say whether it was the source or the target.
 async fn blamed(s3: &S3, access: &Access, work: &Work, from: Source<'_>, refusal: AwsRefusal) -> Failure {
     let Source { bucket, key, version } = from;
-    let look = s3.client.get_object().bucket(bucket).key(key).set_version_id(version.map(str::to_owned));
-    match look.range("bytes=0-0").send().await.map_err(|error| s3.refusal(&error)) {
-        Err(cause) if cause.is_denied() || cause.is_absent() => failures::of_bucket(access, bucket, &cause),
+    match refused_in_words(s3, bucket, key, version).await {
+        Some(cause) if cause.is_denied() || cause.is_absent() => failures::of_bucket(access, bucket, &cause),
         _ => match output(work) {
             Ok(artifact) => failures::of_output(access, artifact, &refusal),
             Err(failure) => failure,
         },
     }
+}
+
+/// Why an object cannot be read, if it cannot.
+async fn refused_in_words(s3: &S3, bucket: &str, key: &str, version: Option<&str>) -> Option<AwsRefusal> {
+    let look = s3.client.get_object().bucket(bucket).key(key).set_version_id(version.map(str::to_owned));
+    look.range("bytes=0-0").send().await.err().map(|error| s3.refusal(&error))
 }
 
 fn found(work: &Work, bucket: &str, key: &str, version: &str, object: &HeadObjectOutput) -> Success {

@@ -102,12 +102,17 @@ impl Scripted {
         let access = Access::from(work);
         let s3 = self.clients.s3(&access).await.map_err(|refusal| failures::of_access(&access, &refusal))?;
         let headers = Headers { kms_key: store_key(work), ..Headers::default() };
-        for ArtifactLocation { name, bucket, key } in &work.outputs {
+        for ArtifactLocation { name, bucket, key, .. } in &work.outputs {
             let zip = self.packed(artifacts.get(name)).map_err(|error| {
                 failures::job(format!("The artifact '{name}' cannot be made for the time being: {error}."))
             })?;
             let to = Target { bucket, key, headers: &headers };
-            let location = ArtifactLocation { name: name.clone(), bucket: bucket.clone(), key: key.clone() };
+            let location = ArtifactLocation {
+                name: name.clone(),
+                bucket: bucket.clone(),
+                key: key.clone(),
+                revision: None,
+            };
             transfer::put(&s3, &zip, to)
                 .await
                 .map_err(|refusal| failures::of_output(&access, &location, &refusal))?;

@@ -1,8 +1,9 @@
-//! CreateCustomActionType, DeleteCustomActionType, ListActionTypes, GetActionType, ListRuleTypes.
+//! CreateCustomActionType, DeleteCustomActionType, ListActionTypes, GetActionType, UpdateActionType, ListRuleTypes.
 
 use penstock_actors::Place;
 use penstock_actors::reads::Page;
 use penstock_engine::action_type::custom::Definition;
+use penstock_engine::action_type::declared::Declared;
 use penstock_engine::declaration::action::{ActionCategory, ActionOwner, ActionTypeId};
 use penstock_engine::rule_type;
 use penstock_engine::view;
@@ -72,8 +73,20 @@ pub(super) async fn list(services: &Services, caller: &Caller, input: Value) -> 
     Ok(Some(services.pipelines()?.list_action_types(&place, action_owner_filter, &page).await?))
 }
 
-pub(super) async fn get(services: &Services, _: &Caller, input: Value) -> Answer {
-    Ok(Some(services.pipelines()?.get_action_type(&decode(input)?)?))
+pub(super) async fn get(services: &Services, caller: &Caller, input: Value) -> Answer {
+    Ok(Some(services.pipelines()?.get_action_type(&place(caller), &decode(input)?).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Update {
+    action_type: Declared,
+}
+
+pub(super) async fn update(services: &Services, caller: &Caller, input: Value) -> Answer {
+    let Update { action_type } = decode(input)?;
+    services.pipelines()?.update_action_type(&place(caller), action_type).await?;
+    Ok(None)
 }
 
 /// All of them at once, in every Region and for every owner that the API knows: they are the service's own.

@@ -38,6 +38,7 @@ async fn check_role_and_buckets(
         pipeline_role: declaration.role_arn.clone(),
         action_role: action_role.cloned(),
         region: region.to_owned(),
+        pipeline: pipeline.clone(),
     };
     let actions = declaration.stages.iter().flat_map(|stage| &stage.actions);
     let action_roles: BTreeSet<&String> = actions.filter_map(|action| action.role_arn.as_ref()).collect();
@@ -48,7 +49,12 @@ async fn check_role_and_buckets(
     let several = declaration.artifact_stores.iter().flatten();
     for (region, store) in single.chain(several.map(|(region, store)| (region.as_str(), store))) {
         let bucket = &store.location;
-        if !services.aws.bucket_exists(&access(None, region), bucket).await.map_err(refused)? {
+        let exists = match services.aws.bucket_exists(&access(None, region), bucket).await {
+            // Documented service roles may not list the bucket: that it is denied says that it is there.
+            Err(refusal) if refusal.is_denied() => true,
+            other => other.map_err(refused)?,
+        };
+        if !exists {
             let text = format!(
                 "An error occurred while validating the artifact bucket '{bucket}': No bucket with the name \
                  {bucket} was found. Choose a valid artifact bucket in '{region}', or create a new artifact \

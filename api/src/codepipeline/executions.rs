@@ -1,5 +1,5 @@
 //! StartPipelineExecution, StopPipelineExecution, GetPipelineExecution, ListPipelineExecutions,
-//! ListActionExecutions, ListRuleExecutions.
+//! ListActionExecutions, ListRuleExecutions, ListDeployActionExecutionTargets.
 
 use penstock_actors::StartOrder;
 use penstock_actors::reads::HistoryFilter;
@@ -13,6 +13,7 @@ use crate::caller::Caller;
 use crate::error::AwsError;
 use crate::services::Services;
 
+use super::action_types::place;
 use super::input::{Paging, decode, pipeline};
 use super::operations::Answer;
 
@@ -170,4 +171,20 @@ pub(super) async fn list_rules(services: &Services, caller: &Caller, input: Valu
     let name = pipeline(caller, pipeline_name);
     let page = paging.page(PAGE);
     Ok(Some(services.pipelines()?.list_rule_executions(&name, filter.as_ref(), &page).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListTargets {
+    pipeline_name: Option<String>,
+    action_execution_id: String,
+    next_token: Option<String>,
+}
+
+/// The filters narrow nothing: see the actors' `targets`.
+pub(super) async fn list_targets(services: &Services, caller: &Caller, input: Value) -> Answer {
+    let ListTargets { pipeline_name, action_execution_id: id, next_token } = decode(input)?;
+    let place = place(caller);
+    let listed = services.pipelines()?.list_deploy_targets(&place, pipeline_name, &id, next_token.as_deref());
+    Ok(Some(listed.await?))
 }

@@ -62,7 +62,7 @@ pub(super) async fn get(services: &Services, caller: &Caller, input: Value) -> A
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Success {
+pub(super) struct Success {
     job_id: String,
     current_revision: Option<Revision>,
     continuation_token: Option<String>,
@@ -89,32 +89,38 @@ struct Details {
     percent_complete: Option<u8>,
 }
 
+impl Success {
+    /// Of which job, and what it says.
+    pub(super) fn into_success(self) -> (String, JobSuccess) {
+        let success = JobSuccess {
+            revision: self.current_revision.map(|found| CurrentRevision {
+                revision: found.revision,
+                change_identifier: found.change_identifier,
+                created: found.created.map(Timestamp::of_epoch_seconds),
+                revision_summary: found.revision_summary,
+            }),
+            continuation: self.continuation_token,
+            progress: Progress {
+                external_id: self.execution_details.external_execution_id,
+                summary: self.execution_details.summary,
+                url: None,
+                percent: self.execution_details.percent_complete,
+            },
+            output_variables: self.output_variables,
+        };
+        (self.job_id, success)
+    }
+}
+
 pub(super) async fn put_success(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let Success { job_id, current_revision, continuation_token, execution_details, output_variables } =
-        decode(input)?;
-    let success = JobSuccess {
-        revision: current_revision.map(|found| CurrentRevision {
-            revision: found.revision,
-            change_identifier: found.change_identifier,
-            created: found.created.map(Timestamp::of_epoch_seconds),
-            revision_summary: found.revision_summary,
-        }),
-        continuation: continuation_token,
-        progress: Progress {
-            external_id: execution_details.external_execution_id,
-            summary: execution_details.summary,
-            url: None,
-            percent: execution_details.percent_complete,
-        },
-        output_variables,
-    };
-    services.pipelines()?.put_job_success(&place(caller), job_id, success).await?;
+    let (job, success) = decode::<Success>(input)?.into_success();
+    services.pipelines()?.put_job_success(&place(caller), job, success).await?;
     Ok(None)
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Failed {
+pub(super) struct Failed {
     job_id: String,
     failure_details: FailureDetails,
 }
@@ -128,12 +134,17 @@ struct FailureDetails {
     external_execution_id: Option<String>,
 }
 
+impl Failed {
+    /// Of which job, and what it says.
+    pub(super) fn into_failure(self) -> (String, Failure) {
+        let FailureDetails { failure_type, message, external_execution_id } = self.failure_details;
+        let failure = Failure { external_id: external_execution_id, ..Failure::new(&failure_type, message) };
+        (self.job_id, failure)
+    }
+}
+
 pub(super) async fn put_failure(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let Failed { job_id, failure_details: details } = decode(input)?;
-    let failure = Failure {
-        external_id: details.external_execution_id,
-        ..Failure::new(&details.failure_type, details.message)
-    };
-    services.pipelines()?.put_job_failure(&place(caller), job_id, failure).await?;
+    let (job, failure) = decode::<Failed>(input)?.into_failure();
+    services.pipelines()?.put_job_failure(&place(caller), job, failure).await?;
     Ok(None)
 }

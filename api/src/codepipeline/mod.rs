@@ -12,4 +12,5 @@ mod pipelines;
 mod revisions;
 mod stages;
 mod tags;
+mod third_party_jobs;
 mod webhooks;

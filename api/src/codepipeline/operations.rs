@@ -6,6 +6,7 @@
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 
+use crate::authorization;
 use crate::caller::Caller;
 use crate::constraints;
 use crate::error::AwsError;
@@ -13,7 +14,9 @@ use crate::model;
 use crate::protocol::json;
 use crate::services::Services;
 
-use super::{action_types, approvals, executions, jobs, pipelines, revisions, stages, tags, webhooks};
+use super::{
+    action_types, approvals, executions, jobs, pipelines, revisions, stages, tags, third_party_jobs, webhooks,
+};
 
 /// What a handler answers; nothing when its output is empty or the operation has none.
 pub(crate) type Answer = Result<Option<Value>, AwsError>;
@@ -32,7 +35,7 @@ macro_rules! operations {
 
 operations! {
     "AcknowledgeJob" => jobs::acknowledge,
-    "AcknowledgeThirdPartyJob",
+    "AcknowledgeThirdPartyJob" => third_party_jobs::acknowledge,
     "CreateCustomActionType" => action_types::create,
     "CreatePipeline" => pipelines::create,
     "DeleteCustomActionType" => action_types::delete,
@@ -46,10 +49,10 @@ operations! {
     "GetPipeline" => pipelines::get,
     "GetPipelineExecution" => executions::get,
     "GetPipelineState" => pipelines::state,
-    "GetThirdPartyJobDetails",
+    "GetThirdPartyJobDetails" => third_party_jobs::get,
     "ListActionExecutions" => executions::list_actions,
     "ListActionTypes" => action_types::list,
-    "ListDeployActionExecutionTargets",
+    "ListDeployActionExecutionTargets" => executions::list_targets,
     "ListPipelineExecutions" => executions::list,
     "ListPipelines" => pipelines::list,
     "ListRuleExecutions" => executions::list_rules,
@@ -58,13 +61,13 @@ operations! {
     "ListWebhooks" => webhooks::list,
     "OverrideStageCondition" => stages::override_condition,
     "PollForJobs" => jobs::poll,
-    "PollForThirdPartyJobs",
+    "PollForThirdPartyJobs" => third_party_jobs::poll,
     "PutActionRevision" => revisions::put,
     "PutApprovalResult" => approvals::put,
     "PutJobFailureResult" => jobs::put_failure,
     "PutJobSuccessResult" => jobs::put_success,
-    "PutThirdPartyJobFailureResult",
-    "PutThirdPartyJobSuccessResult",
+    "PutThirdPartyJobFailureResult" => third_party_jobs::put_failure,
+    "PutThirdPartyJobSuccessResult" => third_party_jobs::put_success,
     "PutWebhook" => webhooks::put,
     "RegisterWebhookWithThirdParty" => webhooks::register,
     "RetryStageExecution" => stages::retry,
@@ -73,7 +76,7 @@ operations! {
     "StopPipelineExecution" => executions::stop,
     "TagResource" => tags::tag,
     "UntagResource" => tags::untag,
-    "UpdateActionType",
+    "UpdateActionType" => action_types::update,
     "UpdatePipeline" => pipelines::update,
 }
 
@@ -95,6 +98,7 @@ pub(crate) async fn call(services: &Services, caller: &Caller, operation: &str, 
     };
     let input = json::decode(body)?;
     constraints::validate(model, &shape.input, &input)?;
+    authorization::codepipeline::check(services, caller, operation, &input).await?;
     match handler {
         Some(handler) => {
             let output = handler(services, caller, json::without_nulls(input)).await?;

@@ -4,6 +4,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use super::{iam, models, sts};
+use crate::authorization;
 use crate::caller::Caller;
 use crate::constraints;
 use crate::dispatch::printable;
@@ -80,6 +81,7 @@ pub(crate) async fn call(
     let input = params.input(model, &operation.input)?;
     constraints::validate(model, &operation.input, &input).map_err(named_for_query)?;
     (service.also_valid)(&input)?;
+    authorization::iam::check(services, caller, service.name, action, &input).await?;
     let output = handler(services, caller, input).await?;
     Ok(query::encode(service.namespace, action, output.as_ref(), request_id))
 }

@@ -1,6 +1,8 @@
 //! STS's wire.
 
 use penstock_actors::companions::iam::{RoleArn, Tag};
+use penstock_actors::companions::policy::context::Context;
+use penstock_actors::companions::policy::principal::Principal;
 use penstock_actors::companions::policy::trust::AssumeRequest;
 use penstock_actors::companions::sts::{AssumeRole, Credentials};
 use penstock_actors::companions::wall_clock;
@@ -77,6 +79,18 @@ async fn assume_role(services: &Services, caller: &Caller, input: Value) -> Answ
         return Err(invalid(format!("{} is invalid", input.role_arn)));
     }
     let key = caller.access_key.as_deref().unwrap_or_default();
+    // What the caller's policies say counts where the role's trust policy does not name the very caller.
+    let mut keys = Context::default();
+    keys.set_optional("sts:ExternalId", input.external_id.as_deref());
+    keys.set("sts:RoleSessionName", &input.role_session_name);
+    keys.set_optional("sts:SourceIdentity", input.source_identity.as_deref());
+    let permitted = services.authority.check(caller, "sts:AssumeRole", &input.role_arn, keys).await;
+    let not_permitted = match permitted {
+        Ok(()) => None,
+        Err(refused) => Some(refused.denial().ok_or_else(AwsError::internal)?),
+    };
+    let of_pipeline = caller.session.as_ref().is_some_and(|session| session.of_pipeline)
+        || matches!(caller.principal, Principal::Service(_));
     let request = AssumeRequest {
         external_id: input.external_id,
         session_name: None,
@@ -93,6 +107,8 @@ async fn assume_role(services: &Services, caller: &Caller, input: Value) -> Answ
         policy: input.policy,
         policy_arns: input.policy_arns.into_iter().filter_map(|policy| policy.arn).collect(),
         request,
+        of_pipeline,
+        not_permitted,
     };
     let assumed = services.sts.assume_role(&caller.principal, wanted, wall_clock::now()).await?;
     Ok(Some(json!({

@@ -177,6 +177,10 @@ impl Action {
     pub(super) fn succeed(&mut self, success: Success, now: Timestamp) -> Step {
         self.note(success.progress);
         self.record.output_variables = success.output_variables;
+        if let Some(found) = &success.revision {
+            let made = self.record.outputs.iter_mut().filter(|artifact| artifact.name == found.artifact);
+            made.for_each(|artifact| artifact.revision = Some(found.revision_id.clone()));
+        }
         self.record.revision = success.revision;
         self.record.status = ActionExecutionStatus::Succeeded;
         let mut step = self.end(EventState::Succeeded, now);

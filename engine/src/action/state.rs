@@ -136,6 +136,7 @@ impl ActionExecution {
             name: artifact.name.clone(),
             bucket: store.map(|store| store.location.clone()).unwrap_or_default(),
             key: artifact_key(&pipeline.name, &artifact.name, &id),
+            revision: None,
         });
         Self {
             outputs: outputs.collect(),
@@ -210,6 +211,9 @@ pub struct ArtifactLocation {
     pub bucket: String,
     /// The S3 key.
     pub key: String,
+    /// Of what a source action made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
 }
 
 /// What the provider reported of the work outside (API reference: `ActionExecutionResult`).

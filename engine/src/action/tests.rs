@@ -84,7 +84,12 @@ fn an_action_begins_by_resolving_its_configuration_and_starting_its_provider() {
     ]);
     declared.input_artifacts = vec![input("b")];
     let mut bench = Bench::of(&declared);
-    let location = ArtifactLocation { name: "b".to_owned(), bucket: "x".to_owned(), key: "y".to_owned() };
+    let location = ArtifactLocation {
+        name: "b".to_owned(),
+        bucket: "x".to_owned(),
+        key: "y".to_owned(),
+        revision: None,
+    };
     let context = Context {
         artifacts: BTreeMap::from([("b".to_owned(), location.clone())]),
         variables: BTreeMap::from([("color".to_owned(), "red".to_owned())]),

@@ -14,7 +14,7 @@ pub enum Worker {
     Provider,
     /// Somebody who says yes or no.
     Approver,
-    /// A program of the customer's that asks for jobs.
+    /// A program of the customer's, or of a partner's, that asks for jobs.
     JobWorker,
     /// A function of the customer's that a task of the daemon invokes with a job, and that may say itself how the job
     /// ends.
@@ -27,7 +27,9 @@ impl Worker {
         match (id.owner, id.category, id.provider.as_str()) {
             (ActionOwner::Aws, ActionCategory::Approval, "Manual") => Self::Approver,
             (ActionOwner::Aws, ActionCategory::Rule, "LambdaInvoke") => Self::Function,
-            (ActionOwner::Custom, ..) => Self::JobWorker,
+            // Of the partners' types, GitHub's is the one whose work the service does itself.
+            (ActionOwner::ThirdParty, ActionCategory::Source, "GitHub") => Self::Provider,
+            (ActionOwner::Custom | ActionOwner::ThirdParty, ..) => Self::JobWorker,
             _ => Self::Provider,
         }
     }

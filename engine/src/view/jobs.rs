@@ -25,11 +25,23 @@ pub fn job_data(work: &Work) -> Value {
     }))
 }
 
+/// API reference, `PipelineContext`: partners do not learn which pipeline it is beyond its name.
+pub fn without_pipeline_identity(data: &mut Value) {
+    if let Some(context) = data.pointer_mut("/pipelineContext").and_then(Value::as_object_mut) {
+        context.remove("pipelineArn");
+        context.remove("pipelineExecutionId");
+    }
+}
+
 /// API reference: `Artifact`; its location is spelt otherwise than in the history.
 fn artifacts(artifacts: &[ArtifactLocation]) -> Value {
     let artifacts = artifacts.iter().map(|artifact| {
         let location = json!({ "bucketName": artifact.bucket, "objectKey": artifact.key });
-        json!({ "name": artifact.name, "location": { "type": "S3", "s3Location": location } })
+        without_nulls(json!({
+            "name": artifact.name,
+            "revision": artifact.revision,
+            "location": { "type": "S3", "s3Location": location },
+        }))
     });
     artifacts.collect()
 }

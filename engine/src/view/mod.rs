@@ -14,6 +14,6 @@ pub use action_types::{action_type, action_type_declaration};
 pub use events::{approval_message, event};
 pub use execution::{artifact_revisions, execution, execution_summary};
 pub use history::action_execution_detail;
-pub use jobs::job_data;
+pub use jobs::{job_data, without_pipeline_identity};
 pub use pipeline_state::{LastOfStage, pipeline_state};
 pub use rules::{rule_execution_detail, rule_type};

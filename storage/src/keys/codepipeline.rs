@@ -322,6 +322,23 @@ pub fn webhook_id(id: &str) -> Key {
     Layout::family("webhook-id").text(id).key()
 }
 
+/// An action type with an executor.
+pub fn declared_type(account: &str, region: &str, id: &ActionTypeId) -> Key {
+    Layout::family("declared-type")
+        .text(account)
+        .text(region)
+        .text(&id.owner.to_string())
+        .text(&id.category.to_string())
+        .text(&id.provider)
+        .text(&id.version)
+        .key()
+}
+
+/// The action types with an executor of one account and Region.
+pub fn declared_types(account: &str, region: &str) -> Prefix {
+    Layout::family("declared-type").text(account).text(region).prefix()
+}
+
 /// Work outside that an ended action still has to cancel.
 pub fn cleanup(id: &ActionExecutionId) -> Key {
     Layout::family("cleanup").text(id.as_str()).key()

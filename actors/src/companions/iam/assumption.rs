@@ -51,14 +51,14 @@ impl Iam {
         }
     }
 
-    /// Whether that caller may assume that role with that request.
+    /// Whether that role lets that caller in with that request; and whether it does so by the caller's own name.
     pub async fn may_assume(
         &self,
         role_arn: &str,
         caller: &Principal,
         request: &AssumeRequest,
         now: Timestamp,
-    ) -> Result<AssumableRole, AssumeRefusal> {
+    ) -> Result<(AssumableRole, bool), AssumeRefusal> {
         let role = self.role_by_arn(role_arn).await.map_err(AssumeRefusal::Failed)?;
         let role = role.ok_or(AssumeRefusal::NoSuchRole)?;
         // What is stored was valid when it was stored; a later validator may know better, and then nobody
@@ -67,7 +67,7 @@ impl Iam {
             return Err(AssumeRefusal::NotAllowed(caller.display()));
         };
         match trust::decide(&document, caller, request, now) {
-            Verdict::Allowed => Ok(role),
+            Verdict::Allowed => Ok((role, trust::names(&document, caller))),
             Verdict::NotAllowed => Err(AssumeRefusal::NotAllowed(caller.display())),
             Verdict::Denied => Err(AssumeRefusal::Denied(caller.display())),
         }

@@ -1,7 +1,9 @@
-//! IAM: roles, their policies and managed policies. Trust policies are evaluated when a role is assumed;
-//! permission policies are validated and kept.
+//! IAM: roles, their policies and managed policies. Trust policies are evaluated when a role is assumed, permission
+//! policies whenever a session of the role calls one of the daemon's services.
 
 mod assumption;
+mod authorization;
+mod aws_managed;
 mod identifiers;
 mod limits;
 mod managed_policies;
@@ -17,6 +19,7 @@ mod tags;
 mod tests;
 
 pub use assumption::{AssumableRole, AssumeRefusal};
+pub use authorization::Bearer;
 pub use identifiers::{RoleArn, is_aws_managed};
 pub(super) use identifiers::{base32_digit, random_base32};
 pub use managed_policies::{NewPolicy, Policy, PolicyFilter, PolicyOrigin, PolicyUsage, ROLE_ENTITY};

@@ -163,7 +163,11 @@ impl Iam {
     }
 }
 
-fn inline_policies(view: &View<'_>, account: &str, role: &str) -> Result<BTreeMap<String, String>, Refusal> {
+pub(super) fn inline_policies(
+    view: &View<'_>,
+    account: &str,
+    role: &str,
+) -> Result<BTreeMap<String, String>, Refusal> {
     let prefix = keys::role_policies(account, &role_segment(role));
     let mut policies = BTreeMap::new();
     for entry in view.scan::<InlinePolicyRecord>(&prefix, Bound::Unbounded, Direction::Forward) {
@@ -186,7 +190,11 @@ fn find_inline(view: &View<'_>, account: &str, role: &str, policy: &str) -> Resu
     })
 }
 
-fn attached_to(view: &View<'_>, account: &str, role: &str) -> Result<Vec<AttachedPolicy>, Refusal> {
+pub(super) fn attached_to(
+    view: &View<'_>,
+    account: &str,
+    role: &str,
+) -> Result<Vec<AttachedPolicy>, Refusal> {
     let prefix = keys::attached_to(account, &role_segment(role));
     let mut attached = Vec::new();
     for key in view.scan_keys(&prefix, Bound::Unbounded, Direction::Forward) {

@@ -1,10 +1,12 @@
 //! The service itself: the store, and who may change what at a time.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use penstock_storage::{Batch, Store, View};
 use tokio::sync::{Mutex, MutexGuard};
 
+use super::authorization::Granted;
 use super::refusal::{Refusal, RefusalKind};
 
 const LOCKS: usize = 16;
@@ -13,12 +15,13 @@ const LOCKS: usize = 16;
 pub struct Iam {
     store: Store,
     locks: [Mutex<()>; LOCKS],
+    pub(super) granted: Arc<Granted>,
 }
 
 impl Iam {
     /// On that store.
     pub fn new(store: Store) -> Self {
-        Self { store, locks: std::array::from_fn(|_| Mutex::new(())) }
+        Self { store, locks: std::array::from_fn(|_| Mutex::new(())), granted: Arc::default() }
     }
 
     /// Begins a change of an account's entities: until the guard is dropped, nobody else changes them.
@@ -31,7 +34,7 @@ impl Iam {
         let guard = self.locks[index].lock().await;
         // A change whose caller went away before it was applied would not be visible yet.
         self.store.barrier().await;
-        Change { store: &self.store, _guard: guard }
+        Change { store: &self.store, granted: &self.granted, _guard: guard }
     }
 
     /// A look that changes nothing.
@@ -46,6 +49,7 @@ impl Iam {
 /// A change under way.
 pub(super) struct Change<'a> {
     store: &'a Store,
+    granted: &'a Arc<Granted>,
     _guard: MutexGuard<'a, ()>,
 }
 
@@ -63,9 +67,15 @@ impl Change<'_> {
         Ok(self.store.accepts_data()?)
     }
 
-    /// Makes it durable, and ends it.
+    /// Makes it durable, and ends it. What is remembered of roles is forgotten then, also where the caller has gone
+    /// in between.
     pub(super) async fn commit(self, batch: Batch) {
-        self.store.queue(batch).await;
+        let (ticket, granted) = (self.store.queue(batch), Arc::clone(self.granted));
+        let done = tokio::spawn(async move {
+            ticket.await;
+            granted.forget();
+        });
+        let _ = done.await;
     }
 }
 

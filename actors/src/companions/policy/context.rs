@@ -2,6 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use penstock_engine::time::Timestamp;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::principal::Principal;
+
 /// What is known of a condition key.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Lookup<'a> {
@@ -44,6 +50,33 @@ impl Context {
     /// All keys that begin so are understood, and absent unless set.
     pub fn declare_family(&mut self, prefix: &str) {
         self.families.push(prefix.to_ascii_lowercase());
+    }
+
+    /// The keys that every request has: who sends it, and when.
+    pub fn set_caller(&mut self, caller: &Principal, now: Timestamp) {
+        self.set_optional("aws:PrincipalArn", caller.principal_arn());
+        self.set_optional("aws:PrincipalAccount", caller.account());
+        // Nobody signs in with a second factor here.
+        self.declare("aws:MultiFactorAuthPresent");
+        self.declare("aws:MultiFactorAuthAge");
+        let (kind, service) = match caller {
+            Principal::Root { .. } => (Some("Account"), None),
+            Principal::User { .. } => (Some("User"), None),
+            Principal::AssumedRole { .. } => (Some("AssumedRole"), None),
+            Principal::Service(name) => (None, Some(name.as_str())),
+        };
+        self.set_optional("aws:PrincipalType", kind);
+        self.set_optional("aws:PrincipalServiceName", service);
+        self.set("aws:PrincipalIsAWSService", service.is_some().to_string());
+        let user = match caller {
+            Principal::User { arn } => arn.rsplit('/').next(),
+            _ => None,
+        };
+        self.set_optional("aws:username", user);
+        let seconds = i64::try_from(now.0 / 1000).unwrap_or(i64::MAX);
+        self.set("aws:EpochTime", seconds.to_string());
+        let text = OffsetDateTime::from_unix_timestamp(seconds).ok().and_then(|at| at.format(&Rfc3339).ok());
+        self.set_optional("aws:CurrentTime", text);
     }
 
     /// What is known of the key.

@@ -22,6 +22,8 @@ pub enum Purpose {
     Permissions,
     /// The same as a managed policy, which must be of the current language version.
     ManagedPermissions,
+    /// Who may do what with a bucket.
+    Resource,
 }
 
 /// A parsed policy.
@@ -49,7 +51,7 @@ pub struct Statement {
     pub sid: Option<String>,
     /// What happens where the statement applies.
     pub effect: Effect,
-    /// Whom it is about; `None` in permission policies.
+    /// Whom it is about; `None` in roles' permission policies.
     pub principals: Option<Selection<PrincipalPattern>>,
     /// Patterns such as `s3:Get*`.
     pub actions: Selection<String>,

@@ -80,6 +80,10 @@ impl Pattern {
 
 /// Whether an action such as `sts:AssumeRole` is covered; actions are compared without regard to case.
 pub fn action_matches(pattern: &str, action: &str) -> bool {
+    // What most statements are about takes no allocation.
+    if pattern == "*" || pattern.eq_ignore_ascii_case(action) {
+        return true;
+    }
     Pattern::wildcard(&pattern.to_ascii_lowercase()).matches(&action.to_ascii_lowercase())
 }
 
@@ -95,8 +99,39 @@ pub fn arn_matches(pattern: &str, arn: &str, context: &Context, language: Langua
             .all(|(p, part)| Pattern::with_variables(p, context, language).is_some_and(|p| p.matches(part)))
 }
 
+/// How `Resource` elements compare: part by part, where a pattern with fewer than six parts goes on with `*` (user
+/// guide, reference_policies_elements_resource). What is no ARN is covered by `*` alone.
+pub fn resource_matches(pattern: &str, resource: &str, context: &Context, language: Language) -> bool {
+    if pattern == "*" {
+        return true;
+    }
+    let parts = arn_parts(resource);
+    let patterns = arn_parts(pattern);
+    parts.len() == 6
+        && parts.iter().enumerate().all(|(at, part)| match patterns.get(at) {
+            Some(pattern) => Pattern::with_variables(pattern, context, language)
+                .is_some_and(|pattern| pattern.matches(part)),
+            None => true,
+        })
+}
+
+/// The parts of an ARN, or of a pattern of ARNs: the colon of a variable such as `${aws:username}` parts nothing.
 fn arn_parts(text: &str) -> Vec<&str> {
-    text.splitn(6, ':').collect()
+    const PARTS: usize = 6;
+    let (mut parts, mut begin, mut in_variable) = (Vec::with_capacity(PARTS), 0, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' if text.get(..at).is_some_and(|before| before.ends_with('$')) => in_variable = true,
+            b'}' => in_variable = false,
+            b':' if !in_variable && parts.len() + 1 < PARTS => {
+                parts.extend(text.get(begin..at));
+                begin = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.extend(text.get(begin..));
+    parts
 }
 
 fn token(c: char) -> Token {
@@ -186,6 +221,34 @@ mod tests {
             ("*", false),
         ] {
             assert_eq!(arn_matches(pattern, arn, &none, Language::V2012), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn resources_are_compared_part_by_part_and_short_patterns_go_on() {
+        let mut context = Context::default();
+        context.set("aws:username", "jo");
+        context.set("aws:PrincipalAccount", "111122223333");
+        let object = "arn:aws:s3:::bucket/a/b";
+        let function = "arn:aws:lambda:eu-west-1:111122223333:function:f";
+        for (pattern, resource, expected) in [
+            ("*", object, true),
+            ("*", "*", true),
+            ("arn:aws:s3:::*", "*", false),
+            ("arn:aws:s3:::bucket/*", object, true),
+            ("arn:aws:s3:::bucket", object, false),
+            ("arn:aws:s3:::buck?t/a*", object, true),
+            ("arn:aws:s3", object, true),
+            ("arn:aws:s3:::Bucket/*", object, false),
+            ("arn:aws:lambda:*:111122223333:function:*", function, true),
+            ("arn:aws:lambda:*:function:*", function, false),
+            ("arn:aws:lambda:*:${aws:PrincipalAccount}:function:f", function, true),
+            ("arn:aws:s3:::bucket/${aws:username}/*", object, false),
+            ("arn:aws:s3:::bucket/${aws:username, 'a'}/*", "arn:aws:s3:::bucket/jo/x", true),
+            ("arn:aws:s3:::bucket/${aws:userid}/*", object, false),
+        ] {
+            let matches = resource_matches(pattern, resource, &context, Language::V2012);
+            assert_eq!(matches, expected, "{pattern} against {resource}");
         }
     }
 

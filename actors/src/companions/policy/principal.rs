@@ -1,5 +1,7 @@
 //! Who acts ([`Principal`]), and how a policy names actors ([`PrincipalPattern`]).
 
+use crate::companions::s3::identity::canonical_user;
+
 /// An authenticated caller, as policies see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Principal {
@@ -68,6 +70,8 @@ pub enum PrincipalPattern {
     Service(String),
     /// An identity provider: nobody arrives through one here.
     Federated(String),
+    /// S3's name of an account: every principal of it.
+    CanonicalUser(String),
 }
 
 impl PrincipalPattern {
@@ -117,6 +121,9 @@ impl PrincipalPattern {
                 Principal::Root { .. } | Principal::Service(_) => false,
             },
             Self::Service(name) => matches!(caller, Principal::Service(who) if name == "*" || name == who),
+            Self::CanonicalUser(user) => {
+                caller.account().is_some_and(|account| canonical_user(account) == *user)
+            }
             Self::UniqueId(_) | Self::Federated(_) => false,
         }
     }

@@ -30,7 +30,7 @@ pub(super) fn parse(value: &Value, purpose: Purpose) -> Result<Statement, Malfor
         _ => return Err(syntax()),
     };
     Ok(Statement {
-        sid: sid(members)?,
+        sid: sid(members, purpose)?,
         effect,
         principals: principals(members, purpose)?,
         actions: actions(members, purpose)?,
@@ -39,9 +39,11 @@ pub(super) fn parse(value: &Value, purpose: Purpose) -> Result<Statement, Malfor
     })
 }
 
-fn sid(members: &Map<String, Value>) -> Result<Option<String>, Malformed> {
+fn sid(members: &Map<String, Value>, purpose: Purpose) -> Result<Option<String>, Malformed> {
     match members.get("Sid") {
         None => Ok(None),
+        // S3 takes any text.
+        Some(Value::String(sid)) if purpose == Purpose::Resource => Ok(Some(sid.clone())),
         Some(Value::String(sid)) if sid.bytes().all(|b| b.is_ascii_alphanumeric()) => Ok(Some(sid.clone())),
         Some(Value::String(_)) => Err(Malformed(
             "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular \
@@ -95,17 +97,17 @@ fn principals(
     purpose: Purpose,
 ) -> Result<Option<Selection<PrincipalPattern>>, Malformed> {
     let selection = either(members, "Principal", "NotPrincipal")?;
-    if purpose != Purpose::Trust {
+    if !matches!(purpose, Purpose::Trust | Purpose::Resource) {
         return match selection {
             None => Ok(None),
             Some(_) => Err(Malformed("Policy document should not specify a principal.".to_owned())),
         };
     }
     let selection = selection.ok_or_else(|| Malformed("Missing required field Principal".to_owned()))?;
-    each(selection, principal_entries).map(Some)
+    each(selection, |value| principal_entries(value, purpose)).map(Some)
 }
 
-fn principal_entries(value: &Value) -> Result<Vec<PrincipalPattern>, Malformed> {
+fn principal_entries(value: &Value, purpose: Purpose) -> Result<Vec<PrincipalPattern>, Malformed> {
     let kinds = match value {
         Value::String(text) if text == "*" => return Ok(vec![PrincipalPattern::Everyone]),
         Value::String(text) => return Err(invalid_principal("STAR", text)),
@@ -116,7 +118,13 @@ fn principal_entries(value: &Value) -> Result<Vec<PrincipalPattern>, Malformed> 
     for (kind, names) in kinds {
         for name in texts(names)? {
             let entry = match kind.as_str() {
+                // S3 knows principals of other kinds, such as CloudFront's, and nobody here is one of them.
+                "AWS" if purpose == Purpose::Resource && name.starts_with("arn:") => {
+                    Ok(PrincipalPattern::aws(&name)
+                        .unwrap_or_else(|| PrincipalPattern::UniqueId(name.clone())))
+                }
                 "AWS" => PrincipalPattern::aws(&name).ok_or("AWS"),
+                "CanonicalUser" => Ok(PrincipalPattern::CanonicalUser(name.clone())),
                 "Service" => PrincipalPattern::service(&name).ok_or("SERVICE"),
                 "Federated" if !name.is_empty() => Ok(PrincipalPattern::Federated(name.clone())),
                 "Federated" => Err("FEDERATED"),

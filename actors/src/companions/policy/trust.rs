@@ -1,13 +1,11 @@
 //! Who may assume a role: the evaluation of its trust policy.
 
 use penstock_engine::time::Timestamp;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::context::Context;
-use super::document::{Document, Effect, Statement};
+use super::document::{Document, Effect, Selection, Statement};
 use super::matching::action_matches;
-use super::principal::Principal;
+use super::principal::{Principal, PrincipalPattern};
 
 /// What a service says about the resource on whose behalf it acts (the confused-deputy keys).
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,37 +63,15 @@ impl AssumeRequest {
         context.set_optional("aws:SourceAccount", self.source.account.as_deref());
         context.set_optional("aws:SourceArn", self.source.arn.as_deref());
         context.set_optional("aws:RequestedRegion", self.region.as_deref());
-        context.set_optional("aws:PrincipalArn", caller.principal_arn());
-        context.set_optional("aws:PrincipalAccount", caller.account());
-        // Nobody signs in with a second factor here.
-        context.declare("aws:MultiFactorAuthPresent");
-        context.declare("aws:MultiFactorAuthAge");
-        let (kind, service) = match caller {
-            Principal::Root { .. } => (Some("Account"), None),
-            Principal::User { .. } => (Some("User"), None),
-            Principal::AssumedRole { .. } => (Some("AssumedRole"), None),
-            Principal::Service(name) => (None, Some(name.as_str())),
-        };
-        context.set_optional("aws:PrincipalType", kind);
-        context.set_optional("aws:PrincipalServiceName", service);
-        context.set("aws:PrincipalIsAWSService", service.is_some().to_string());
-        let user = match caller {
-            Principal::User { arn } => arn.rsplit('/').next(),
-            _ => None,
-        };
-        context.set_optional("aws:username", user);
-        let seconds = i64::try_from(now.0 / 1000).unwrap_or(i64::MAX);
-        context.set("aws:EpochTime", seconds.to_string());
-        let text = OffsetDateTime::from_unix_timestamp(seconds).ok().and_then(|at| at.format(&Rfc3339).ok());
-        context.set_optional("aws:CurrentTime", text);
+        context.set_caller(caller, now);
         context
     }
 }
 
-/// What a trust policy says to a caller.
+/// What policies say to a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Every action needed is allowed and none is denied.
+    /// Statements allow it and none denies it.
     Allowed,
     /// No statement allows it.
     NotAllowed,
@@ -122,6 +98,15 @@ pub fn decide(trust: &Document, caller: &Principal, request: &AssumeRequest, now
         }
     }
     verdict
+}
+
+/// Whether an `Allow` of the trust policy names the very caller, by its user's, role's or session's ARN, and not only
+/// its account.
+pub fn names(trust: &Document, caller: &Principal) -> bool {
+    let is_meant = |one: &PrincipalPattern| matches!(one, PrincipalPattern::Arn(_)) && one.covers(caller);
+    trust.statements.iter().filter(|statement| statement.effect == Effect::Allow).any(|statement| {
+        matches!(&statement.principals, Some(Selection::Only(named)) if named.iter().any(is_meant))
+    })
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::names;
 use super::records::{BucketRecord, Configuration, Encryption, Grant, PartRecord, UploadRecord, Versioning};
 use super::refusal::Refusal;
 use super::service::{Requester, S3};
+use super::sharing;
 
 /// The Region whose buckets have no location constraint.
 pub const CLASSIC_REGION: &str = "us-east-1";
@@ -30,6 +31,17 @@ pub struct CreateBucket {
     pub configurations: Vec<(Configuration, String)>,
     /// Whether its objects can be locked, which needs versions.
     pub versioned: bool,
+}
+
+/// Who may use a bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketAccess {
+    /// The account that it belongs to.
+    pub owner: String,
+    /// Its policy, as it was sent.
+    pub policy: Option<String>,
+    /// Whether its access list opens it to everybody.
+    pub is_listed: bool,
 }
 
 impl S3 {
@@ -79,6 +91,17 @@ impl S3 {
         let slot = self.slot(name)?;
         let bucket = slot.read().await;
         bucket.as_ref().map(|bucket| bucket.region.clone())
+    }
+
+    /// Who may use a bucket, whoever asks; nothing for one that is not there.
+    pub async fn access_to(&self, name: &str) -> Option<BucketAccess> {
+        let slot = self.slot(name)?;
+        let bucket = slot.read().await;
+        bucket.as_ref().map(|bucket| BucketAccess {
+            owner: bucket.owner.clone(),
+            policy: bucket.configurations.get(&Configuration::Policy).cloned(),
+            is_listed: sharing::is_open_by_list(bucket),
+        })
     }
 
     /// The account's buckets, by name.

@@ -1,7 +1,7 @@
 //! Whether a bucket is open to an account that does not own it.
 //!
 //! An account that the bucket's policy names in an `Allow` (or whom its access list admits) may use the
-//! bucket: which actions on which objects it may do is for whoever evaluates policies, not decided here.
+//! bucket: which actions on which objects sessions of roles may do is decided before a request gets here.
 
 use serde_json::Value;
 
@@ -14,11 +14,14 @@ pub(super) fn is_open_to(bucket: &BucketRecord, account: &str) -> bool {
         .get(&Configuration::Policy)
         .and_then(|text| serde_json::from_str::<Value>(text).ok())
         .is_some_and(|policy| admits(&policy, account));
-    let by_list = bucket
+    by_policy || is_open_by_list(bucket)
+}
+
+pub(super) fn is_open_by_list(bucket: &BucketRecord) -> bool {
+    bucket
         .grants
         .as_deref()
-        .is_some_and(|grants| acl::is_public(grants, "READ") || acl::is_public(grants, "WRITE"));
-    by_policy || by_list
+        .is_some_and(|grants| acl::is_public(grants, "READ") || acl::is_public(grants, "WRITE"))
 }
 
 fn admits(policy: &Value, account: &str) -> bool {

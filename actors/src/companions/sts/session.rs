@@ -34,6 +34,8 @@ pub(super) enum Holder {
         tags: Vec<(String, String)>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         source_identity: Option<String>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        of_pipeline: bool,
     },
 }
 
@@ -44,8 +46,27 @@ pub struct IssuedCaller {
     pub account: Option<String>,
     /// As policies see it.
     pub principal: Principal,
-    /// The session's name, for a role's session.
-    pub session: Option<String>,
+    /// What else is known of a role's session.
+    pub session: Option<RoleSession>,
+}
+
+/// What a session of a role brings along beside its role's permissions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleSession {
+    /// The session's name.
+    pub name: String,
+    /// The role's id: a later role of the same name has another.
+    pub role_id: String,
+    /// A policy that narrows the session.
+    pub policy: Option<String>,
+    /// Managed policies that narrow the session.
+    pub policy_arns: Vec<String>,
+    /// Session tags.
+    pub tags: Vec<(String, String)>,
+    /// Who a person said to be.
+    pub source_identity: Option<String>,
+    /// Whether CodePipeline assumed the role, for an action.
+    pub of_pipeline: bool,
 }
 
 /// Why a key that this daemon issued is not accepted.
@@ -71,8 +92,20 @@ impl From<Session> for IssuedCaller {
         let (principal, session) = match token.holder {
             Holder::Root => (Principal::Root { account: account.clone() }, None),
             Holder::User { arn } => (Principal::User { arn }, None),
-            Holder::Role { role_arn, role_name, session, .. } => {
-                let arn = format!("arn:aws:sts::{account}:assumed-role/{role_name}/{session}");
+            Holder::Role {
+                role_arn,
+                role_id,
+                role_name,
+                session: name,
+                policy,
+                policy_arns,
+                tags,
+                source_identity,
+                of_pipeline,
+            } => {
+                let arn = format!("arn:aws:sts::{account}:assumed-role/{role_name}/{name}");
+                let session =
+                    RoleSession { name, role_id, policy, policy_arns, tags, source_identity, of_pipeline };
                 (Principal::AssumedRole { arn, role_arn }, Some(session))
             }
         };

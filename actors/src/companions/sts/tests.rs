@@ -56,9 +56,11 @@ async fn the_keys_of_an_assumed_role_stand_for_its_session() {
     let expected = IssuedCaller {
         account: Some(ACCOUNT.to_owned()),
         principal: session(),
-        session: Some("build-1".to_owned()),
+        session: caller.session.clone(),
     };
     assert_eq!(caller, expected);
+    let session = caller.session.as_ref().unwrap();
+    assert_eq!((session.name.as_str(), session.of_pipeline), ("build-1", false));
     assert_eq!(sts.secret_access_key(&keys.access_key_id), Some(keys.secret_access_key.clone()));
     let identity = sts.caller_identity(ACCOUNT, &caller.principal).await.unwrap();
     assert_eq!((identity.user_id, identity.arn), (assumed.id, assumed.arn));

@@ -3,13 +3,13 @@
 use async_trait::async_trait;
 use penstock_engine::action::{Failure, Progress, Success, Work};
 use penstock_engine::declaration::action::ActionTypeId;
-use penstock_engine::view;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::aws::clients::AwsClients;
 use crate::aws::endpoint::Service;
 use crate::aws::role::Access;
+use crate::jobs::{artifact_policy, data as job_data};
 use crate::providers::configuration::required;
 use crate::providers::failures;
 use crate::providers::provider::{Provider, Reporter};
@@ -68,18 +68,13 @@ impl Provider for LambdaInvoke {
 impl LambdaInvoke {
     /// User guide, "actions-invoke-lambda-function"; what a function may ask for itself is left out, as there.
     async fn event(&self, work: &Work, access: &Access) -> Result<Value, Failure> {
-        let credentials = self.clients.credentials(access).await;
+        let credentials = self.clients.credentials(access, &artifact_policy(work)).await;
         let credentials = credentials.map_err(|refusal| failures::of_access(access, &refusal))?;
-        let mut data = view::job_data(work);
+        let mut data = job_data(work, &credentials);
         if let Some(data) = data.as_object_mut() {
             data.remove("actionTypeId");
             data.remove("pipelineContext");
         }
-        data["artifactCredentials"] = json!({
-            "accessKeyId": credentials.access_key_id(),
-            "secretAccessKey": credentials.secret_access_key(),
-            "sessionToken": credentials.session_token().unwrap_or_default(),
-        });
         Ok(json!({
             "CodePipeline.job": { "id": work.job, "accountId": work.pipeline.account, "data": data },
         }))

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_credential_types::Credentials;
 use futures_util::future::BoxFuture;
@@ -40,6 +41,7 @@ pub(super) fn s3_work(category: ActionCategory, configuration: &[(&str, &str)]) 
         name: "source_output".to_owned(),
         bucket: "store".to_owned(),
         key: "pipeline/source_out/abcdefg".to_owned(),
+        revision: None,
     };
     let (inputs, outputs) =
         if category == ActionCategory::Source { (vec![], vec![artifact]) } else { (vec![artifact], vec![]) };
@@ -84,7 +86,7 @@ fn clients_of(script: &Script, endpoints: Endpoints) -> AwsClients {
     AwsClients::new(Settings {
         in_process: script.connector(),
         endpoints,
-        service: Credentials::new("SERVICE", "secret", None, None, "test"),
+        service: Arc::new(|_| Credentials::new("SERVICE", "secret", None, None, "test")),
         environment: Some(Credentials::new("OUTSIDE", "secret", None, None, "test")),
     })
     .unwrap()

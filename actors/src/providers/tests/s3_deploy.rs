@@ -141,10 +141,9 @@ async fn a_missing_target_and_a_missing_artifact_are_told_apart() {
     let no_bucket = || s3_error(404, "NoSuchBucket", "The specified bucket does not exist");
     let no_key = || s3_error(404, "NoSuchKey", "The specified key does not exist.");
     let whole = [("Extract", "false"), ("ObjectKey", "k")];
-    let head = format!("HEAD {ARTIFACT}");
     let get = format!("GET {ARTIFACT}");
 
-    let no_target = copying().on("PUT /target/", no_bucket()).on(&head, answer(200, ""));
+    let no_target = copying().on("PUT /target/", no_bucket()).on(&get, answer(206, "P"));
     let (code, message) = failed(&no_target, work(&whole)).await;
     assert_eq!(code, "ConfigurationError");
     assert!(message.starts_with("No bucket with the name target was found."), "{message}");
@@ -155,7 +154,7 @@ async fn a_missing_target_and_a_missing_artifact_are_told_apart() {
 
     let unable = "Unable to access the artifact with Amazon S3 object key 'pipeline/source_out/abcdefg' located in \
                   the Amazon S3 artifact bucket 'store'.";
-    let no_artifact = copying().on("PUT /target/", no_key()).on(&head, answer(404, ""));
+    let no_artifact = copying().on("PUT /target/", no_key()).on(&get, no_key());
     let (code, message) = failed(&no_artifact, work(&whole)).await;
     assert_eq!(code, "JobFailed");
     assert!(message.starts_with(unable), "{message}");
@@ -173,8 +172,8 @@ async fn a_missing_target_and_a_missing_artifact_are_told_apart() {
 #[tokio::test]
 async fn a_target_that_denies_is_named() {
     let denied = s3_error(403, "AccessDenied", "Access Denied");
-    let head = format!("HEAD {ARTIFACT}");
-    let script = copying().on("PUT /target/", denied).on(&head, answer(200, ""));
+    let get = format!("GET {ARTIFACT}");
+    let script = copying().on("PUT /target/", denied).on(&get, answer(206, "P"));
     let (code, message) = failed(&script, work(&[("Extract", "false"), ("ObjectKey", "k")])).await;
     assert_eq!(code, "PermissionError");
     assert!(message.contains("access the Amazon S3 bucket named target"), "{message}");

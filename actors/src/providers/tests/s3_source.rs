@@ -157,8 +157,8 @@ async fn a_missing_bucket_and_a_missing_key_are_told_apart() {
 
 #[tokio::test]
 async fn a_denial_is_told_in_the_words_of_aws() {
-    let denied = s3_error(403, "AccessDenied", "Access Denied");
-    let (code, message) = failed(&script().on("GET /source", denied), work()).await;
+    let denied = || s3_error(403, "AccessDenied", "Access Denied");
+    let (code, message) = failed(&script().on("GET /source", denied()), work()).await;
     assert_eq!(code, "PermissionError");
     assert_eq!(
         message,
@@ -166,8 +166,8 @@ async fn a_denial_is_told_in_the_words_of_aws() {
          source. Update the IAM role permissions, and then try again. Error: Amazon S3:AccessDenied:Access Denied \
          (Service: Amazon S3; Status Code: 403; Error Code: AccessDenied; Request ID: REQUEST1)"
     );
-    let (code, _) = failed(&script().on("HEAD /source", answer(403, "")), work()).await;
-    assert_eq!(code, "PermissionError");
+    let in_words = script().on("HEAD /source", answer(403, "")).on("GET /source/dir", denied());
+    assert_eq!(failed(&in_words, work()).await, (code, message));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The sub-resources of a bucket that are kept as they were sent: put, got and deleted alike.
 
+use penstock_actors::companions::policy::document::{Document, Malformed, Purpose};
 use penstock_actors::companions::s3::records::{Configuration, Encryption};
 use penstock_actors::companions::s3::refusal::Refusal;
 use penstock_actors::companions::s3::service::{Requester, S3};
@@ -7,7 +8,7 @@ use penstock_actors::companions::s3::tagging::{self, BUCKET_TAGS};
 use penstock_actors::companions::s3::writing::check_encryption;
 use s3s::dto::*;
 use s3s::xml::{Deserialize, Deserializer, Serialize, Serializer};
-use s3s::{S3Request, S3Response, S3Result};
+use s3s::{S3Error, S3Request, S3Response, S3Result};
 
 use super::errors::refuse;
 use super::gateway::with_status;
@@ -328,12 +329,11 @@ pub(super) async fn put_policy(
     let policy = request.input.policy;
     let is_object = serde_json::from_str::<serde_json::Value>(&policy).is_ok_and(|policy| policy.is_object());
     if !is_object {
-        return Err(refuse(Refusal::new(
-            "MalformedPolicy",
-            400,
-            "Policies must be valid JSON and the first byte must be '{'",
-        )));
+        return Err(malformed_policy(
+            "Policies must be valid JSON and the first byte must be '{'".to_owned(),
+        ));
     }
+    Document::parse(&policy, Purpose::Resource).map_err(|Malformed(why)| malformed_policy(why))?;
     look.put_text(Configuration::Policy, policy).await?;
     Ok(S3Response::new(PutBucketPolicyOutput::default()))
 }
@@ -394,6 +394,10 @@ pub(super) async fn get_website(
         redirect_all_requests_to: kept.redirect_all_requests_to,
         routing_rules: kept.routing_rules,
     }))
+}
+
+fn malformed_policy(why: String) -> S3Error {
+    refuse(Refusal::new("MalformedPolicy", 400, why))
 }
 
 fn malformed() -> Refusal {

@@ -14,6 +14,8 @@ use s3s::{Body, S3Response};
 
 use super::errors;
 use super::operations::Wire;
+use super::permitted::{Permitted, Unsigned};
+use crate::authorization::Authority;
 
 /// The largest XML document that is accepted: CompleteMultipartUpload with 10,000 parts, and then some.
 const LARGEST_XML: usize = 20 * 1024 * 1024;
@@ -26,18 +28,27 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     /// S3 under these host names. Signatures are not its business: a request comes without any.
-    pub(crate) fn new(s3: Arc<S3>, host: impl S3Host) -> Self {
-        Self::over(Wire { s3 }, host)
+    pub(crate) fn new(s3: Arc<S3>, host: impl S3Host, authority: Authority) -> Self {
+        let mut builder = Self::builder(Wire { s3, authority: authority.clone() }, host);
+        // Only with the former does s3s ask the latter.
+        builder.set_auth(Unsigned);
+        builder.set_access(Permitted { authority });
+        Self { service: builder.build() }
     }
 
-    /// The wire protocol over any implementation of its operations.
+    /// The wire protocol over any implementation of its operations; everybody may do everything.
+    #[cfg(test)]
     pub(crate) fn over(operations: impl s3s::S3, host: impl S3Host) -> Self {
+        Self { service: Self::builder(operations, host).build() }
+    }
+
+    fn builder(operations: impl s3s::S3, host: impl S3Host) -> S3ServiceBuilder {
         let mut builder = S3ServiceBuilder::new(operations);
         builder.set_host(host);
         let mut config = S3Config::default();
         config.xml_max_body_size = LARGEST_XML;
         builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
-        Self { service: builder.build() }
+        builder
     }
 
     /// Answers a request. Its extensions say who asks.

@@ -11,6 +11,7 @@ mod copies;
 mod lists;
 mod object_settings;
 mod objects;
+mod permitted;
 mod removal;
 mod uploads;
 

@@ -13,6 +13,7 @@ use super::bodies::{self, Sent};
 use super::errors::refuse;
 use super::gateway::with_status;
 use super::grants::{Access, access_from};
+use super::permitted::hidden;
 use super::seam::requester;
 use super::sums::{SumFields, sums_from, sums_into};
 use super::{conditions, dates};
@@ -85,7 +86,8 @@ pub(super) async fn get(
     );
     let part = extent(input.range, input.part_number);
     let get = GetObject { key: input.key, version: input.version_id, conditions, part };
-    let (found, body) = s3.get_object(&requester, &input.bucket, get).await.map_err(refuse)?;
+    let got = s3.get_object(&requester, &input.bucket, get).await;
+    let (found, body) = got.map_err(|refusal| refuse(hidden(&request.extensions, refusal)))?;
     let mut output = GetObjectOutput::default();
     let enabled = input.checksum_mode.is_some_and(|mode| mode.as_str() == ChecksumMode::ENABLED);
     describe!(&found, enabled && found.range.is_none(), output);
@@ -111,7 +113,8 @@ pub(super) async fn head(
     );
     let part = extent(input.range, input.part_number);
     let get = GetObject { key: input.key, version: input.version_id, conditions, part };
-    let found = s3.head_object(&requester, &input.bucket, get).await.map_err(refuse)?;
+    let found = s3.head_object(&requester, &input.bucket, get).await;
+    let found = found.map_err(|refusal| refuse(hidden(&request.extensions, refusal)))?;
     let mut output = HeadObjectOutput::default();
     let enabled = input.checksum_mode.is_some_and(|mode| mode.as_str() == ChecksumMode::ENABLED);
     describe!(&found, enabled && found.range.is_none(), output);

@@ -6,6 +6,8 @@ use penstock_actors::companions::s3::service::S3;
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result};
 
+use crate::authorization::Authority;
+
 use super::{
     bucket_access, buckets, configurations, copies, lists, object_settings, objects, removal, uploads,
 };
@@ -13,6 +15,7 @@ use super::{
 /// The embedded S3 under the wire protocol.
 pub(super) struct Wire {
     pub(super) s3: Arc<S3>,
+    pub(super) authority: Authority,
 }
 
 /// Operations, one a row. What is not here answers `NotImplemented`.
@@ -25,6 +28,14 @@ macro_rules! operations {
                     $module::$function(&self.s3, request).await
                 }
             )*
+
+            // Which objects are meant stands in the body: the one operation whose permissions are its own business.
+            async fn delete_objects(
+                &self,
+                request: S3Request<DeleteObjectsInput>,
+            ) -> S3Result<S3Response<DeleteObjectsOutput>> {
+                removal::several(&self.s3, &self.authority, request).await
+            }
         }
     };
 }
@@ -85,7 +96,6 @@ operations! {
     get_object_attributes(GetObjectAttributesInput) -> GetObjectAttributesOutput = objects::attributes;
     copy_object(CopyObjectInput) -> CopyObjectOutput = copies::object;
     delete_object(DeleteObjectInput) -> DeleteObjectOutput = removal::one;
-    delete_objects(DeleteObjectsInput) -> DeleteObjectsOutput = removal::several;
     list_objects(ListObjectsInput) -> ListObjectsOutput = lists::objects;
     list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output = lists::objects_v2;
     list_object_versions(ListObjectVersionsInput) -> ListObjectVersionsOutput = lists::versions;

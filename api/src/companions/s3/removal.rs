@@ -6,8 +6,11 @@ use penstock_actors::companions::s3::service::S3;
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result};
 
+use crate::authorization::Authority;
+
 use super::conditions;
 use super::errors::refuse;
+use super::permitted::may_delete;
 use super::seam::requester;
 
 /// Objects of one request.
@@ -31,6 +34,7 @@ pub(super) async fn one(
 
 pub(super) async fn several(
     s3: &S3,
+    authority: &Authority,
     request: S3Request<DeleteObjectsInput>,
 ) -> S3Result<S3Response<DeleteObjectsOutput>> {
     let requester = requester(&request, request.input.expected_bucket_owner.clone());
@@ -43,30 +47,27 @@ pub(super) async fn several(
             "The XML you provided was not well-formed or did not validate against our published schema",
         )));
     }
-    let objects: Vec<DeleteObject> = input
-        .delete
-        .objects
-        .into_iter()
-        .map(|object| DeleteObject {
-            key: object.key,
-            version: object.version_id,
-            conditions: conditions::write(object.e_tag.map(ETagCondition::ETag), None),
-        })
-        .collect();
+    let (mut objects, mut errors) = (Vec::new(), Vec::new());
+    for object in input.delete.objects {
+        let (key, version) = (&object.key, object.version_id.as_deref());
+        match may_delete(authority, &request.extensions, &input.bucket, key, version).await {
+            Ok(()) => objects.push(DeleteObject {
+                key: object.key,
+                version: object.version_id,
+                conditions: conditions::write(object.e_tag.map(ETagCondition::ETag), None),
+            }),
+            Err(refusal) => errors.push(failed(object.key, object.version_id, refusal)),
+        }
+    }
     let asked: Vec<(String, Option<String>)> =
         objects.iter().map(|object| (object.key.clone(), object.version.clone())).collect();
     let outcomes = s3.delete_objects(&requester, &input.bucket, objects).await.map_err(refuse)?;
-    let (mut deleted, mut errors) = (Vec::new(), Vec::new());
+    let mut deleted = Vec::new();
     for ((key, version), outcome) in asked.into_iter().zip(outcomes) {
         match outcome {
             Ok(outcome) if !quiet => deleted.push(shown(key, version, outcome)),
             Ok(_) => {}
-            Err(refusal) => errors.push(Error {
-                code: Some(refusal.code.to_owned()),
-                key: Some(key),
-                message: Some(refusal.message.into_owned()),
-                version_id: version,
-            }),
+            Err(refusal) => errors.push(failed(key, version, refusal)),
         }
     }
     Ok(S3Response::new(DeleteObjectsOutput {
@@ -74,6 +75,15 @@ pub(super) async fn several(
         errors: Some(errors),
         ..Default::default()
     }))
+}
+
+fn failed(key: String, version: Option<String>, refusal: Refusal) -> Error {
+    Error {
+        code: Some(refusal.code.to_owned()),
+        key: Some(key),
+        message: Some(refusal.message.into_owned()),
+        version_id: version,
+    }
 }
 
 fn shown(key: String, version: Option<String>, outcome: Deleted) -> DeletedObject {

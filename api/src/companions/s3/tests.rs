@@ -5,17 +5,22 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt;
+use penstock_actors::companions::iam::Iam;
 use penstock_actors::companions::s3::service::S3;
 use penstock_storage::Store;
 use s3s::Body;
 
 use super::gateway::Gateway;
 use super::seam::{Identity, Trailing};
+use crate::authorization::Authority;
+use crate::cli::Enforcement;
 use crate::hosts::Hosts;
 
 async fn gateway() -> Gateway {
-    let s3 = S3::open(Store::in_memory()).await.unwrap();
-    let gateway = Gateway::new(s3, Hosts::new(([127, 0, 0, 1], 4566).into(), &[]));
+    let store = Store::in_memory();
+    let s3 = S3::open(store.clone()).await.unwrap();
+    let authority = Authority::new(Enforcement::All, Arc::new(Iam::new(store)), Arc::clone(&s3));
+    let gateway = Gateway::new(s3, Hosts::new(([127, 0, 0, 1], 4566).into(), &[]), authority);
     assert_eq!(send(&gateway, request("PUT", "/bucket", "")).await.status, 200);
     gateway
 }

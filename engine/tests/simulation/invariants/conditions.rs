@@ -4,7 +4,9 @@
 
 use penstock_engine::action::{ActionExecution, ActionExecutionStatus};
 use penstock_engine::declaration::stage::{ConditionResult, ConditionType, StageDeclaration};
-use penstock_engine::stage::{ConditionExecution, ConditionStatus, StageExecution, StageExecutionStatus};
+use penstock_engine::stage::{
+    ActionSlot, ConditionExecution, ConditionStatus, StageExecution, StageExecutionStatus,
+};
 use penstock_engine::step::Write;
 
 use crate::law::{Checked, broken, hold};
@@ -121,6 +123,12 @@ fn passed(records: &Records, stage: &StageExecution, declared: &StageDeclaration
         }
         StageExecutionStatus::Failed => {
             let by = stage.failed_by;
+            let bad = |slot: &ActionSlot| {
+                slot.ended_as(ActionExecutionStatus::Failed)
+                    || slot.ended_as(ActionExecutionStatus::Abandoned)
+            };
+            let cause = by.is_some() || stage.slots.iter().any(bad);
+            hold(LAW, cause, || format!("{stage} for no reason"))?;
             hold(LAW, by.is_none_or(failed), || format!("{stage}, but that condition has not failed"))?;
             let cause =
                 by.or_else(|| declared.condition(ConditionType::OnFailure).map(|_| ConditionType::OnFailure));

@@ -1,0 +1,108 @@
+//! What the API asks of third-party jobs: those of a partner's action types (API reference: `ThirdPartyJob`).
+//!
+//! Their workers are shown which customer's job there is, and read it with that customer's token before they take it.
+//! Otherwise they are jobs as all others.
+
+use penstock_engine::action::{Failure, JobSuccess, JobWord};
+use penstock_engine::declaration::action::{ActionOwner, ActionTypeId};
+use penstock_engine::rejection::{Rejection, RejectionKind};
+use penstock_engine::view;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::Handle;
+use crate::aws::clients::AwsClients;
+use crate::catalogues::Place;
+use crate::jobs::{Kind, job_action};
+use crate::open_work::Wanted;
+
+impl Handle {
+    /// PollForThirdPartyJobs: nothing of a job's content is shown yet.
+    pub async fn poll_for_third_party_jobs(
+        &self,
+        place: &Place,
+        action_type: ActionTypeId,
+        at_most: usize,
+    ) -> Result<Value, Rejection> {
+        let _permit = self.permit()?;
+        if action_type.owner != ActionOwner::ThirdParty {
+            let text = "Third-party jobs can only be polled for action types with the owner ThirdParty.";
+            return Err(Rejection::new(RejectionKind::Validation, text));
+        }
+        let is_here = self.catalogue(&place.account, &place.region)?.find(&action_type).is_some();
+        if !is_here || !self.may_work_on(place, &action_type).await? {
+            return Err(Rejection::new(RejectionKind::ActionTypeNotFound, action_type.not_available()));
+        }
+        let (account, region) = (place.account.clone(), place.region.clone());
+        let wanted = Wanted { account, region, action_type, query: None, at_most };
+        let shown = self.shared.open_work.show(&wanted, self.shared.clock.now());
+        let jobs: Vec<Value> = shown
+            .into_iter()
+            .map(
+                |shown| json!({"clientId": client_id(&shown.work.pipeline.account), "jobId": shown.work.job}),
+            )
+            .collect();
+        Ok(json!({ "jobs": jobs }))
+    }
+
+    /// GetThirdPartyJobDetails: with new credentials each time, and until the job is taken with the nonce to take it
+    /// with, which makes every earlier one worthless.
+    pub async fn get_third_party_job_details(
+        &self,
+        clients: &AwsClients,
+        place: &Place,
+        job: &str,
+    ) -> Result<Value, Rejection> {
+        let _permit = self.permit()?;
+        let action = job_action(self, place, Kind::ThirdParty, job).await?;
+        if action.outcome().is_some() || action.current_job().as_deref() != Some(job) {
+            let text = format!("The job {job} has already ended.");
+            return Err(Rejection::new(RejectionKind::InvalidJob, text));
+        }
+        let work = action.work();
+        let mut data = self.job_data(clients, &work).await?;
+        view::without_pipeline_identity(&mut data);
+        let nonce = self.shared.open_work.renew(job, self.shared.clock.now());
+        let mut details = json!({ "id": job, "data": data });
+        if let Some(nonce) = nonce {
+            details["nonce"] = Value::String(nonce);
+        }
+        Ok(json!({ "jobDetails": details }))
+    }
+
+    /// AcknowledgeThirdPartyJob: done when the job is the worker's and in progress.
+    pub async fn acknowledge_third_party_job(
+        &self,
+        place: &Place,
+        job: String,
+        nonce: &str,
+    ) -> Result<(), Rejection> {
+        self.take_job(place, Kind::ThirdParty, job, nonce).await
+    }
+
+    /// PutThirdPartyJobSuccessResult.
+    pub async fn put_third_party_job_success(
+        &self,
+        place: &Place,
+        job: String,
+        success: JobSuccess,
+    ) -> Result<(), Rejection> {
+        self.accepts_data()?;
+        self.say(place, Kind::ThirdParty, job, JobWord::Success(Box::new(success))).await
+    }
+
+    /// PutThirdPartyJobFailureResult.
+    pub async fn put_third_party_job_failure(
+        &self,
+        place: &Place,
+        job: String,
+        failure: Failure,
+    ) -> Result<(), Rejection> {
+        self.say(place, Kind::ThirdParty, job, JobWord::Failure(failure)).await
+    }
+}
+
+/// The customer as partners know it: always the same for an account.
+fn client_id(account: &str) -> String {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("client {account}").as_bytes()).to_string()
+}
