@@ -125,7 +125,7 @@ impl Handle {
 
     /// Only sources of GitHub (version 1) can be registered with; the text is inferred.
     async fn github_target(&self, place: &Place, webhook: &WebhookRecord) -> Result<Target, Rejection> {
-        let declaration = self.current_declaration(&target(place, &webhook.definition)).await?;
+        let declaration = self.declaration(&target(place, &webhook.definition)).await?;
         let action = declaration.as_ref().and_then(|declaration| {
             source_action(declaration, &webhook.definition.target_action).filter(|action| is_github(action))
         });

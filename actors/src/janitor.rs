@@ -10,7 +10,7 @@ use penstock_engine::ids::{ExecutionNumber, Incarnation};
 use penstock_engine::pipeline::Execution;
 use penstock_storage::keys::codepipeline as keys;
 use penstock_storage::{ActionPointer, Batch, Direction, Key, Prefix, Record, Store, StoreError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// How many keys one batch removes.
 const CHUNK: usize = 512;
@@ -45,11 +45,9 @@ impl Janitor {
         actix_rt::spawn(async move {
             let mut trimmed = 0;
             loop {
-                let many = |last: &u64| *last >= trimmed + EVENTS_AT_ONCE;
                 tokio::select! {
                     () = heard.notified() => rounds.go().await,
-                    // The store outlives its janitor.
-                    Ok(_) = events.wait_for(many) => rounds.trim().await,
+                    () = reached(&mut events, trimmed + EVENTS_AT_ONCE) => rounds.trim().await,
                 }
                 trimmed = *events.borrow();
             }
@@ -294,6 +292,14 @@ impl Rounds {
     fn keys(&self, prefix: &Prefix, limit: usize) -> Result<Vec<Key>, StoreError> {
         self.store
             .peek(|view| view.scan_keys(prefix, Bound::Unbounded, Direction::Forward).take(limit).collect())
+    }
+}
+
+/// Waits for that event. What the wait ends with is let go in here: while it is held, nothing is committed.
+async fn reached(events: &mut watch::Receiver<u64>, number: u64) {
+    if events.wait_for(|last| *last >= number).await.is_err() {
+        // The store has closed.
+        std::future::pending::<()>().await;
     }
 }
 

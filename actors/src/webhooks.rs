@@ -124,7 +124,7 @@ impl Handle {
         let _permit = self.permit()?;
         definition.check()?;
         let pipeline = target(place, &definition);
-        let declaration = self.current_declaration(&pipeline).await?;
+        let declaration = self.declaration(&pipeline).await?;
         let declaration = declaration.ok_or_else(|| not_found(&place.account, &pipeline.name))?;
         definition.check_target(&declaration)?;
         let arn = webhook_arn(place, &definition.name);
@@ -210,7 +210,7 @@ impl Handle {
         }
         let body = serde_json::from_slice(&call.body).map_err(|_| CallRefusal::NoJson)?;
         let pipeline = target(&place, &webhook.definition);
-        let declaration = self.current_declaration(&pipeline).await?;
+        let declaration = self.declaration(&pipeline).await?;
         let declaration = declaration.ok_or_else(|| not_found(&place.account, &pipeline.name))?;
         webhook.definition.check_target(&declaration)?;
         let action = source_action(&declaration, &webhook.definition.target_action);

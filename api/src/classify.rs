@@ -17,12 +17,14 @@ const QUERY_SERVICES: [&str; 8] =
     ["iam", "sts", "sns", "cloudformation", "ec2", "elasticloadbalancing", "autoscaling", "monitoring"];
 
 /// The AWS JSON services that are served, by the first part of their targets.
-const JSON_TARGETS: [(&str, JsonService); 1] = [("CodePipeline_20150709", JsonService::CodePipeline)];
+const JSON_TARGETS: [(&str, JsonService); 2] =
+    [("CodePipeline_20150709", JsonService::CodePipeline), ("AWSEvents", JsonService::Events)];
 
 /// A served AWS JSON service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum JsonService {
     CodePipeline,
+    Events,
 }
 
 /// What a request is.
@@ -152,7 +154,7 @@ mod tests {
 
     #[test]
     fn an_unknown_target_is_named() {
-        for target in ["CodePipeline.ListPipelines", "AWSEvents.PutRule", "ListPipelines", ".", ""] {
+        for target in ["CodePipeline.ListPipelines", "AWSEvent.PutRule", "ListPipelines", ".", ""] {
             assert_eq!(class("POST", "/", &[("x-amz-target", target), JSON]), unserved(target));
         }
     }

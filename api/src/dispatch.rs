@@ -18,8 +18,8 @@ use time::OffsetDateTime;
 use crate::caller::Caller;
 use crate::classify::{Class, JsonService, classify};
 use crate::codepipeline::operations;
-use crate::companions::query_services;
 use crate::companions::s3::seam::{Identity, Trailing};
+use crate::companions::{events, query_services};
 use crate::credential::Credential;
 use crate::error::AwsError;
 use crate::incoming::{self, Peer};
@@ -165,6 +165,7 @@ async fn json(
     let body = collect(body).await?;
     let output = match service {
         JsonService::CodePipeline => operations::call(services, &caller, operation, &body).await?,
+        JsonService::Events => events::operations::call(services, &caller, operation, &body).await?,
     };
     let mut response = Response::new(Body::from(json::encode(output.as_ref())));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(version.content_type()));
@@ -260,6 +261,7 @@ fn labels(class: &Class, method: &Method) -> (&'static str, &'static str) {
         Class::Json { service: JsonService::CodePipeline, operation } => {
             ("codepipeline", operations::known(operation).unwrap_or("other"))
         }
+        Class::Json { service: JsonService::Events, .. } => ("events", "any"),
         Class::Query { service } => match service.as_deref() {
             Some("iam") => ("iam", "any"),
             Some("sts") => ("sts", "any"),

@@ -42,13 +42,10 @@ fn dispatch_may_move_between_threads_so_that_an_sdk_client_can_call_it() {
 }
 
 #[tokio::test]
-async fn constraints_are_checked_even_for_operations_that_are_not_here() {
+async fn constraints_are_checked_before_anything_is_looked_up() {
     let (status, answer) = answered(call("PutApprovalResult"), "{}".to_owned()).await;
     assert_eq!(status, 400);
     assert_eq!(answer.json()["__type"], "ValidationException");
-    let (status, answer) = answered(call("ListRuleTypes"), "{}".to_owned()).await;
-    assert_eq!((status, answer.json()["__type"].as_str()), (400, Some("UnknownOperationException")));
-    assert!(answer.json()["message"].as_str().unwrap().contains("ListRuleTypes"));
 }
 
 #[tokio::test]

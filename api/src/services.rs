@@ -12,6 +12,7 @@ use penstock_actors::aws::clients::{self, AwsClients};
 use penstock_actors::aws::endpoint;
 use penstock_actors::aws::role::ServiceKeys;
 use penstock_actors::clock::Clock;
+use penstock_actors::companions::events::service::Events;
 use penstock_actors::companions::iam::Iam;
 use penstock_actors::companions::s3::service::S3;
 use penstock_actors::companions::sts::{InvalidCredentials, IssuedCaller, Sts};
@@ -60,6 +61,8 @@ pub(crate) struct Services {
     pub(crate) s3: Gateway,
     /// Roles and policies.
     pub(crate) iam: Arc<Iam>,
+    /// Rules, and events that start pipelines.
+    pub(crate) events: Arc<Events>,
     /// Sessions of roles.
     pub(crate) sts: Arc<Sts>,
     /// What partners' workers name themselves with.
@@ -91,6 +94,8 @@ impl Services {
         let sts = Sts::open(&store, Arc::clone(&iam)).await.map_err(|error| error.to_string())?;
         let sts = Arc::new(sts);
         let s3 = S3::open(store.clone()).await.map_err(|error| error.to_string())?;
+        let events = Events::new(store.clone());
+        s3.emit_events(events.bell());
         let aws = AwsClients::new(clients::Settings {
             in_process: SharedHttpConnector::new(loopback.clone()),
             endpoints: endpoint::Endpoints {
@@ -125,6 +130,7 @@ impl Services {
             github_webhook_secret: settings.github_webhook_secret.clone(),
             metrics: Metrics::new(),
             iam,
+            events: Arc::clone(&events),
             sts,
             outcomes: outcomes.clone(),
             aws: aws.clone(),
@@ -155,6 +161,7 @@ impl Services {
         for delivery in deliveries {
             pipelines.deliver_events(delivery);
         }
+        events.deliver(pipelines.clone());
         let objects = if embedded_s3 { Objects::Embedded(s3) } else { Objects::External(aws) };
         watch(pipelines.clone(), objects, Duration::from_secs(u64::from(settings.poll_interval)));
         let _ = services.pipelines.set(pipelines);

@@ -20,6 +20,7 @@
 pub mod declaration;
 pub mod ids;
 pub mod java_pattern;
+pub mod json_path;
 pub mod rejection;
 pub mod time;
 

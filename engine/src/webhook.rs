@@ -7,13 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::declaration::pipeline::PipelineDeclaration;
+use crate::json_path::JsonPath;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::source::source_action;
 use crate::validation::secrets::MASK;
-
-use json_path::JsonPath;
-
-mod json_path;
 
 /// API reference: `WebhookDefinition`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -46,6 +46,8 @@
 //! | a policy attached to a role | `iam-attached/account/role/arn` | [`iam::attached`] |
 //! | a managed policy | `iam-policy/account/arn` | [`iam::policy`] |
 //! | a version of it | `iam-policy-version/account/arn/n` | [`iam::policy_version`] |
+//! | a rule for events, with its targets | `event-rule/account/region/name` | [`events::rule`] |
+//! | an event that rules have not seen yet | `event-due/n/id` | [`events::due`] |
 //! | what the daemon signs with | `secret/name` | [`iam::secret`] |
 //!
 //! `inc` is a pipeline's incarnation, `n` an execution's start number within it. Segments that people
@@ -54,6 +56,7 @@
 
 pub mod codepipeline;
 pub mod daemon;
+pub mod events;
 pub mod iam;
 mod layout;
 pub mod s3;

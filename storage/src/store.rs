@@ -141,7 +141,8 @@ impl Store {
         self.committer.look(look).0
     }
 
-    /// The number of the last durable event, told as it rises.
+    /// The number of the last durable event, told as it rises. Who looks at it must let go at once: as long as a
+    /// `Ref` is held, nothing is committed.
     pub fn last_event(&self) -> watch::Receiver<u64> {
         self.committer.events()
     }

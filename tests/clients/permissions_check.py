@@ -189,6 +189,14 @@ def bucket_policies():
     insecure = {**deny, "Action": "s3:*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     S3.put_bucket_policy(Bucket="target-bucket", Policy=document(insecure))
     assert run() == "Succeeded"
+    # What the console puts on an artifact bucket that it makes.
+    unencrypted = {
+        "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::artifact-store-bucket/*",
+        "Condition": {"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}},
+    }
+    S3.put_bucket_policy(Bucket="artifact-store-bucket", Policy=document(unencrypted))
+    assert run() == "Succeeded"
+    S3.delete_bucket_policy(Bucket="artifact-store-bucket")
     # In one account, the bucket's policy alone is enough.
     allow = {**everybody, "Effect": "Allow", "Action": "s3:PutObject", "Principal": {"AWS": ROLE}}
     S3.put_bucket_policy(Bucket="target-bucket", Policy=document(allow))

@@ -523,8 +523,10 @@ def settings():
     assert "Status" not in s3.get_bucket_accelerate_configuration(Bucket=bucket)
     acl = s3.get_bucket_acl(Bucket=bucket)
     assert acl["Grants"][0]["Permission"] == "FULL_CONTROL" and acl["Grants"][0]["Grantee"]["ID"] == acl["Owner"]["ID"]
-    policy = json.dumps({"Version": "2012-10-17", "Statement": []}, indent=1)
-    fails("MalformedPolicy", 400, s3.put_bucket_policy, Bucket=bucket, Policy="nonsense")
+    allow = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/public/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]}, indent=1)
+    for wrong in ("nonsense", '{"Version": "2012-10-17", "Statement": []}'):
+        fails("MalformedPolicy", 400, s3.put_bucket_policy, Bucket=bucket, Policy=wrong)
     s3.put_bucket_policy(Bucket=bucket, Policy=policy)
     assert s3.get_bucket_policy(Bucket=bucket)["Policy"] == policy
     rules = [{"ID": "r", "AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "MaxAgeSeconds": 5}]

@@ -52,11 +52,19 @@ pub struct Headers {
     pub acl: Option<ObjectCannedAcl>,
     /// The KMS key that encrypts it.
     pub kms_key: Option<String>,
+    /// Whether, where no key is named, KMS encrypts it with the account's own key for S3.
+    pub by_kms: bool,
 }
 
 impl Headers {
+    /// Those of an artifact, which KMS encrypts also where the pipeline names no key (user guide, "S3-artifact-encryption"):
+    /// policies of artifact buckets ask for that. A store elsewhere may have no such key.
+    pub fn of_artifact(s3: &S3, kms_key: Option<String>) -> Self {
+        Self { kms_key, by_kms: s3.is_embedded(), ..Self::default() }
+    }
+
     fn encryption(&self) -> Option<ServerSideEncryption> {
-        self.kms_key.as_ref().map(|_| ServerSideEncryption::AwsKms)
+        (self.kms_key.is_some() || self.by_kms).then_some(ServerSideEncryption::AwsKms)
     }
 }
 

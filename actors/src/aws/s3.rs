@@ -20,6 +20,11 @@ pub struct S3 {
 }
 
 impl S3 {
+    /// Whether that is the S3 in this process.
+    pub fn is_embedded(&self) -> bool {
+        self.endpoint == Endpoint::Embedded
+    }
+
     /// What became of a call that did not succeed.
     pub fn refusal<E>(&self, error: &SdkError<E, HttpResponse>) -> AwsRefusal
     where

@@ -1,5 +1,6 @@
 //! The services that pipelines need beside them, embedded: logic and records, no wire.
 
+pub mod events;
 pub mod iam;
 pub mod policy;
 pub mod s3;

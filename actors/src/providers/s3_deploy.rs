@@ -105,6 +105,7 @@ impl<'a> Deployment<'a> {
                 cache_control: owned("CacheControl"),
                 acl: optional(work, "CannedACL").map(canned_acl).transpose()?,
                 kms_key: owned("KMSEncryptionKeyARN"),
+                by_kms: false,
             },
             work,
         })

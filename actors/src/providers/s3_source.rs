@@ -70,7 +70,7 @@ impl Provider for S3Source {
         let version = object.version_id().unwrap_or(UNVERSIONED);
 
         let from = Source { bucket, key, version: Some(version) };
-        let headers = Headers { kms_key: store_key(&work), ..Headers::default() };
+        let headers = Headers::of_artifact(&s3, store_key(&work));
         let to = Target { bucket: &artifact.bucket, key: &artifact.key, headers: &headers };
         if let Err(refusal) = transfer::copy(&s3, from, to, Metadata::Kept).await {
             return Err(blamed(&s3, &access, &work, from, refusal).await);

@@ -101,21 +101,16 @@ impl Scripted {
         let _permit = self.writing.acquire().await;
         let access = Access::from(work);
         let s3 = self.clients.s3(&access).await.map_err(|refusal| failures::of_access(&access, &refusal))?;
-        let headers = Headers { kms_key: store_key(work), ..Headers::default() };
-        for ArtifactLocation { name, bucket, key, .. } in &work.outputs {
+        let headers = Headers::of_artifact(&s3, store_key(work));
+        for artifact in &work.outputs {
+            let ArtifactLocation { name, bucket, key, .. } = artifact;
             let zip = self.packed(artifacts.get(name)).map_err(|error| {
                 failures::job(format!("The artifact '{name}' cannot be made for the time being: {error}."))
             })?;
             let to = Target { bucket, key, headers: &headers };
-            let location = ArtifactLocation {
-                name: name.clone(),
-                bucket: bucket.clone(),
-                key: key.clone(),
-                revision: None,
-            };
             transfer::put(&s3, &zip, to)
                 .await
-                .map_err(|refusal| failures::of_output(&access, &location, &refusal))?;
+                .map_err(|refusal| failures::of_output(&access, artifact, &refusal))?;
         }
         Ok(())
     }

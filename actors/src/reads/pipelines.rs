@@ -53,11 +53,18 @@ impl Handle {
         &self,
         pipeline: &PipelineKey,
     ) -> Result<Option<PipelineDeclaration>, Rejection> {
+        as_resource(pipeline, self.declaration(pipeline).await)
+    }
+
+    /// The same, for whoever looks for a pipeline and not for a resource.
+    pub(crate) async fn declaration(
+        &self,
+        pipeline: &PipelineKey,
+    ) -> Result<Option<PipelineDeclaration>, Rejection> {
         let look = self.look(pipeline, |view, head| {
             view.get::<Version>(&keys::version(&head.incarnation, u64::from(head.version)))
         });
-        let found = as_resource(pipeline, look.await)?;
-        Ok(found.map(|version| version.declaration))
+        Ok(look.await?.map(|version| version.declaration))
     }
 
     /// ListPipelines: of one account and Region, by name.

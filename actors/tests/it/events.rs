@@ -7,7 +7,7 @@ use penstock_engine::time::Timestamp;
 use penstock_storage::keys::codepipeline as keys;
 use penstock_storage::{Batch, EventsRecord, Store};
 
-use crate::world::{Act, Setup, World};
+use crate::world::{Act, Setup, World, until};
 
 fn event(number: u64) -> Event {
     Event {
@@ -126,4 +126,25 @@ async fn an_event_has_the_same_id_each_time_and_no_other_has_it() {
     distinct.sort();
     distinct.dedup();
     assert_eq!(distinct.len(), 6);
+}
+
+#[actix::test]
+async fn the_oldest_are_removed_while_others_happen() {
+    let store = Store::in_memory();
+    let world = world(&store);
+    for number in 0..25_000 {
+        let mut batch = Batch::new();
+        batch.put_event(&EventsRecord(vec![event(number)]));
+        let queued = store.queue(batch);
+        if number % 100 == 0 {
+            queued.await;
+        }
+    }
+    until("the oldest are gone", async || {
+        let news = world.handle.events(at("0")).next().await.unwrap();
+        // They are looked at every 2,000.
+        let is_trimmed = |place: &str| place.parse::<Place>().is_ok_and(|place| place.transition > 2_000);
+        places(&news).get(..2).is_some_and(|two| two[0] == "gap after 0" && is_trimmed(&two[1]))
+    })
+    .await;
 }

@@ -1,7 +1,4 @@
 //! The table of CodePipeline's operations: a name and its handler, one row each.
-//!
-//! A row without a handler is an operation that this version does not have: its input is checked like any
-//! other, and the answer says what is missing.
 
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
@@ -26,11 +23,10 @@ type Handler = for<'a> fn(&'a Services, &'a Caller, Value) -> BoxFuture<'a, Answ
 /// A handler is an `async fn(&Services, &Caller, Value) -> Answer`; its input keeps to the model's types and
 /// constraints, and has no `null` in it.
 macro_rules! operations {
-    ($($name:literal $(=> $handler:path)?,)*) => {
-        const OPERATIONS: &[(&str, Option<Handler>)] = &[$(($name, operations!(@ $($handler)?)),)*];
+    ($($name:literal => $handler:path,)*) => {
+        const OPERATIONS: &[(&str, Handler)] =
+            &[$(($name, |services, caller, input| Box::pin($handler(services, caller, input))),)*];
     };
-    (@) => { None };
-    (@ $handler:path) => { Some(|services, caller, input| Box::pin($handler(services, caller, input))) };
 }
 
 operations! {
@@ -99,17 +95,9 @@ pub(crate) async fn call(services: &Services, caller: &Caller, operation: &str, 
     let input = json::decode(body)?;
     constraints::validate(model, &shape.input, &input)?;
     authorization::codepipeline::check(services, caller, operation, &input).await?;
-    match handler {
-        Some(handler) => {
-            let output = handler(services, caller, json::without_nulls(input)).await?;
-            // The model decides: no output shape is an empty body, an empty output is `{}`.
-            Ok(shape.output.as_ref().map(|_| output.unwrap_or_else(|| Value::Object(Map::new()))))
-        }
-        None => {
-            tracing::info!(operation, "this version does not have the operation");
-            Err(unknown(format!("This version of Penstock does not have CodePipeline's {operation} yet")))
-        }
-    }
+    let output = handler(services, caller, json::without_nulls(input)).await?;
+    // The model decides: no output shape is an empty body, an empty output is `{}`.
+    Ok(shape.output.as_ref().map(|_| output.unwrap_or_else(|| Value::Object(Map::new()))))
 }
 
 fn unknown(message: String) -> AwsError {

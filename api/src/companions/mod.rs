@@ -1,5 +1,6 @@
 //! The companion services on the wire.
 
+pub(crate) mod events;
 pub(crate) mod iam;
 mod models;
 pub(crate) mod query_services;

@@ -1,12 +1,18 @@
-//! The API models of the query services: AWS's own descriptions, without prose and without the operations
+//! The API models of the services beside CodePipeline: AWS's own descriptions, without prose and without the operations
 //! that are not served. Members are in lower camel case, as AWS's validation messages name them.
 
 use std::sync::LazyLock;
 
 use crate::model::Model;
 
+static EVENTS: LazyLock<Model> = LazyLock::new(|| parse(include_str!("../../model/events-2015-10-07.json")));
 static IAM: LazyLock<Model> = LazyLock::new(|| parse(include_str!("../../model/iam-2010-05-08.json")));
 static STS: LazyLock<Model> = LazyLock::new(|| parse(include_str!("../../model/sts-2011-06-15.json")));
+
+/// EventBridge's.
+pub(super) fn events() -> &'static Model {
+    &EVENTS
+}
 
 /// IAM's.
 pub(super) fn iam() -> &'static Model {

@@ -140,6 +140,7 @@ fn an_action_that_succeeded_says_what_it_made_and_where_to_look() {
         name: "Out".to_owned(),
         bucket: "bucket".to_owned(),
         key: "p/Out/Ab3dE5f".to_owned(),
+        revision: None,
     };
     let result = ExecutionResult {
         id: Some("compile:1".to_owned()),

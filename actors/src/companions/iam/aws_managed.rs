@@ -139,6 +139,9 @@ const KNOWN: [(&str, Allowed); 17] = [
     ("CloudWatchLogsFullAccess", Allowed::Actions(&["logs:*"])),
 ];
 
+/// Path and name, and the document.
+type Parsed = (&'static str, Option<Arc<Document>>);
+
 enum Allowed {
     Actions(&'static [&'static str]),
     AllBut(&'static [&'static str]),
@@ -146,7 +149,7 @@ enum Allowed {
 
 /// What the policy with that ARN says, where that is known.
 pub(super) fn document(arn: &str) -> Option<Arc<Document>> {
-    static DOCUMENTS: LazyLock<Vec<(&str, Option<Arc<Document>>)>> =
+    static DOCUMENTS: LazyLock<Vec<Parsed>> =
         LazyLock::new(|| KNOWN.iter().map(|(name, allowed)| (*name, allowed.document())).collect());
     let (_, name) = arn.split_once(":policy/").filter(|_| is_aws_managed(arn))?;
     DOCUMENTS.iter().find(|(known, _)| *known == name).and_then(|(_, document)| document.clone())

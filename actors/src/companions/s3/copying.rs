@@ -98,7 +98,7 @@ impl S3 {
         };
         let conditions = WriteConditions::default();
         let stored =
-            self.store_object(held, &request.key, &conditions, object, Source::Staged(staged)).await?;
+            self.store_object(held, &request.key, &conditions, object, Source::Copied(staged)).await?;
         Ok(Copied { stored, source_version: found.version })
     }
 

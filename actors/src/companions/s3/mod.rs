@@ -12,6 +12,7 @@ pub mod completion;
 pub mod conditions;
 pub mod copying;
 pub mod deletion;
+mod event;
 pub mod identity;
 mod leases;
 pub mod listing;

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 
 use penstock_storage::keys::{Prefix, s3 as keys};
 use penstock_storage::{Batch, BlobId, Direction, Record, Store, StoreError, View};
-use tokio::sync::{Mutex, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, oneshot};
+use tokio::sync::{Mutex, Notify, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, oneshot};
 
 use super::identity::Sequence;
 use super::leases::Leases;
@@ -62,6 +62,7 @@ pub struct S3 {
     keys: Vec<Arc<RwLock<()>>>,
     uploads: Vec<Arc<RwLock<()>>>,
     pub(super) observer: Arc<OnceLock<Observer>>,
+    pub(super) event_bell: Arc<OnceLock<Arc<Notify>>>,
 }
 
 /// Told the bucket and the key of every new object, once it is durable.
@@ -80,6 +81,7 @@ impl S3 {
             keys: stripes(),
             uploads: stripes(),
             observer: Arc::default(),
+            event_bell: Arc::default(),
             store,
         };
         let mut buckets = BTreeMap::new();
@@ -125,6 +127,11 @@ impl S3 {
     /// Lets somebody know of every new object from now on; the first one stays.
     pub fn observe(&self, observer: impl Fn(&str, &str) + Send + Sync + 'static) {
         let _ = self.observer.set(Box::new(observer));
+    }
+
+    /// From now on buckets that are set so put their events into the store, and ring.
+    pub fn emit_events(&self, bell: Arc<Notify>) {
+        let _ = self.event_bell.set(bell);
     }
 
     /// All buckets there are, by name.

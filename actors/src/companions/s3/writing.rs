@@ -6,6 +6,7 @@ use penstock_storage::{Batch, BlobId};
 
 use super::checksums::{Algorithm, Checksum, Kind};
 use super::conditions::WriteConditions;
+use super::event;
 use super::names;
 use super::records::{
     Attributes, BucketRecord, Content, ObjectRecord, Piece, State, VersionRecord, Versioning,
@@ -95,8 +96,9 @@ impl S3 {
         };
         let (mut removals, mut doomed) = removed;
         let mut uploading = None;
+        let reason = source.operation();
         let (content, pieces) = match source {
-            Source::Staged(staged) => {
+            Source::Staged(staged) | Source::Copied(staged) => {
                 let size = staged.size;
                 let settled = staged.settle(&self.store).await?;
                 versions::place(size, settled.keep())
@@ -114,10 +116,15 @@ impl S3 {
         let (record, mut batch) = self.arrive(&bucket, key, arrival, state, pieces);
         batch.append(removals);
         // Told by the commit's own task: the client may go away before it is durable.
+        let emitted = event::created(&held, &record, &object, reason).map(|event| event.put(&mut batch));
+        let bell = emitted.and_then(|_| self.event_bell.get().cloned());
         let (observer, of) = (Arc::clone(&self.observer), key.to_owned());
         let durable = self.commit_then(batch, (held, uploading, guard), doomed, move |_| {
             if let Some(observer) = observer.get() {
                 observer(&bucket, &of);
+            }
+            if let Some(bell) = bell {
+                bell.notify_one();
             }
         });
         durable.await?;
@@ -156,7 +163,10 @@ impl S3 {
 
 /// Where a new object's bytes come from.
 pub(super) enum Source {
+    /// A request's body.
     Staged(Staged),
+    /// Another object.
+    Copied(Staged),
     /// Parts that are stored already.
     Parts {
         /// Those that make the object.
@@ -168,6 +178,17 @@ pub(super) enum Source {
         /// The upload, held alone.
         upload: tokio::sync::OwnedRwLockWriteGuard<()>,
     },
+}
+
+impl Source {
+    /// Which operation brings the object.
+    fn operation(&self) -> &'static str {
+        match self {
+            Self::Staged(_) => "PutObject",
+            Self::Copied(_) => "CopyObject",
+            Self::Parts { .. } => "CompleteMultipartUpload",
+        }
+    }
 }
 
 /// Holds a key.

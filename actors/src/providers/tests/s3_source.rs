@@ -43,7 +43,8 @@ async fn the_newest_version_is_copied_as_it_is_and_recorded_as_the_revision() {
     );
     let copy = script.one("PUT /store/");
     assert_eq!(copy.header("x-amz-copy-source"), "source/dir/%C3%BC%20%2B.zip?versionId=v.1/%2B%3D");
-    assert_eq!(copy.header("x-amz-server-side-encryption"), "");
+    assert_eq!(copy.header("x-amz-server-side-encryption"), "aws:kms");
+    assert_eq!(copy.header("x-amz-server-side-encryption-aws-kms-key-id"), "");
     assert_eq!(
         variables(&success),
         BTreeMap::from([

@@ -6,6 +6,7 @@ mod bench;
 mod expire;
 mod modes;
 mod movement;
+mod news;
 mod overriding;
 mod retry;
 mod revisions;

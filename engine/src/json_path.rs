@@ -1,10 +1,10 @@
-//! The paths of webhook filters: members, elements, wildcards and descent, in Jayway's notation. Its predicates
+//! Paths into JSON, as webhooks' filters and events' targets have them: members, elements, wildcards and descent, in Jayway's notation. Its predicates
 //! (`[?(…)]`), slices and functions are not read.
 
 use serde_json::Value;
 
 /// A path from the root.
-pub(super) struct JsonPath(Vec<Step>);
+pub struct JsonPath(Vec<Step>);
 
 enum Step {
     /// `.name` or `['name']`.
@@ -19,7 +19,7 @@ enum Step {
 
 impl JsonPath {
     /// Nothing for what is no such path.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let mut rest = text.trim().strip_prefix('$')?;
         let mut steps = Vec::new();
         while !rest.is_empty() {
@@ -41,7 +41,7 @@ impl JsonPath {
     }
 
     /// All values that the path leads to.
-    pub(super) fn select<'a>(&self, root: &'a Value) -> Vec<&'a Value> {
+    pub fn select<'a>(&self, root: &'a Value) -> Vec<&'a Value> {
         let mut found = vec![root];
         for step in &self.0 {
             found = found.into_iter().flat_map(|value| follow(step, value)).collect();

@@ -1,0 +1,189 @@
+//! Takes events to the pipelines that rules lead them to.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use penstock_engine::ids::PipelineKey;
+use penstock_engine::pipeline::{Trigger, TriggerType};
+use penstock_engine::rejection::{Rejection, RejectionKind};
+use penstock_engine::source::SourceRevisionOverride;
+use penstock_engine::time::Timestamp;
+use penstock_storage::keys::events as keys;
+use penstock_storage::{Batch, Direction, Key, StoreError};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::pattern::Pattern;
+use super::records::{DueEvent, RuleRecord};
+use super::service::{Events, Owner};
+use super::transformer;
+use crate::handle::StartOrder;
+use crate::{Handle, companions::wall_clock};
+
+/// How many events are looked at together.
+const AT_ONCE: usize = 64;
+
+/// A target that cannot be started now is tried again after this pause, for as long as AWS does.
+const AGAIN_MILLIS: u64 = 10_000;
+const GIVEN_UP_MILLIS: u64 = 24 * 3600 * 1000;
+
+/// StartPipelineExecution's members that a target's input may have; others are ignored.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Given {
+    source_revisions: Vec<SourceRevisionOverride>,
+    variables: Vec<Variable>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Variable {
+    name: String,
+    value: String,
+}
+
+impl Events {
+    /// Begins to deliver, first what an earlier daemon left, for as long as the daemon lives.
+    pub fn deliver(self: &Arc<Self>, handle: Handle) {
+        let events = Arc::clone(self);
+        actix_rt::spawn(async move {
+            loop {
+                let clock = handle.shared.clock.clone();
+                let next = clock.now().plus_millis(AGAIN_MILLIS);
+                let is_left = events.round(&handle).await.unwrap_or_else(|error| {
+                    tracing::error!(%error, "events cannot be read; they wait");
+                    true
+                });
+                tokio::select! {
+                    () = events.bell.notified() => {}
+                    () = clock.sleep_until(next), if is_left => {}
+                }
+            }
+        });
+    }
+
+    /// Once through all events that wait; whether some still do.
+    async fn round(&self, handle: &Handle) -> Result<bool, StoreError> {
+        let mut from: Bound<Key> = Bound::Unbounded;
+        let mut is_left = false;
+        loop {
+            let prefix = keys::all_due();
+            let found = self.store.read(|view| {
+                let due = view.scan::<DueEvent>(&prefix, from.as_ref(), Direction::Forward);
+                due.take(AT_ONCE).collect::<Result<Vec<_>, _>>()
+            });
+            let found = found.await?;
+            let Some((last, _)) = found.last() else { return Ok(is_left) };
+            from = Bound::Excluded(last.clone());
+            let mut done = Batch::new();
+            for (key, DueEvent { event }) in found {
+                if self.deliver_one(handle, &event).await? {
+                    done.delete(key);
+                } else {
+                    is_left = true;
+                }
+            }
+            // Waited for, so that no later round sees an event again, by rules that have changed since.
+            self.store.queue(done).await;
+        }
+    }
+
+    /// Whether nothing more is to be done for the event.
+    async fn deliver_one(&self, handle: &Handle, event: &Value) -> Result<bool, StoreError> {
+        let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let owner = Owner { account: text("account"), region: text("region") };
+        let prefix = keys::rules(&owner.account, &owner.region);
+        let read = self.store.read(|view| {
+            let rules = view.scan::<RuleRecord>(&prefix, Bound::Unbounded, Direction::Forward);
+            rules.map(|entry| entry.map(|(_, rule)| rule)).collect::<Result<Vec<_>, _>>()
+        });
+        let mut done = true;
+        for rule in read.await?.into_iter().filter(|rule| rule.enabled) {
+            if !Pattern::parse(&rule.pattern).is_ok_and(|pattern| pattern.matches(event)) {
+                continue;
+            }
+            for (id, target) in &rule.targets {
+                let started = start(handle, &owner, &rule, (id, target), event).await;
+                match started {
+                    Ok(()) => {}
+                    Err(rejection) if may_pass(&rejection) && !is_old(event) => done = false,
+                    Err(rejection) => {
+                        tracing::info!(rule = rule.name, target = id, %rejection, "an event starts nothing");
+                    }
+                }
+            }
+        }
+        Ok(done)
+    }
+}
+
+async fn start(
+    handle: &Handle,
+    owner: &Owner,
+    rule: &RuleRecord,
+    (id, target): (&String, &Value),
+    event: &Value,
+) -> Result<(), Rejection> {
+    let arn = target.get("Arn").and_then(Value::as_str).unwrap_or_default();
+    let Some(pipeline) = pipeline_of(arn) else { return Ok(()) };
+    let rule_arn = owner.rule_arn(&rule.name);
+    let input = transformer::input(target, event, &rule.name, &rule_arn);
+    let invalid = |why: String| {
+        Rejection::new(
+            RejectionKind::Validation,
+            format!("The input of the rule's target is not valid: {why}."),
+        )
+    };
+    let input = input.ok_or_else(|| invalid("it is not JSON".to_owned()))?;
+    // An input that is no object names nothing; neither does an event as it is.
+    let given: Given = if input.is_object() {
+        serde_json::from_value(input).map_err(|error| invalid(error.to_string()))?
+    } else {
+        Given::default()
+    };
+    // What the API model asks of the same members in a request.
+    let values = given.source_revisions.iter().map(|one| &one.revision_value);
+    if values.chain(given.variables.iter().map(|one| &one.value)).any(String::is_empty) {
+        return Err(invalid("a value is empty".to_owned()));
+    }
+    let event_id = event.get("id").and_then(Value::as_str).unwrap_or_default();
+    let order = StartOrder {
+        // No client's token has such characters in it.
+        token: Some(format!("event:{event_id}:{}:{id}", rule.name)),
+        variables: given.variables.into_iter().map(|variable| (variable.name, variable.value)).collect(),
+        overrides: given.source_revisions,
+        caller: String::new(),
+    };
+    let trigger = Trigger { trigger_type: TriggerType::CloudWatchEvent, trigger_detail: Some(rule_arn) };
+    handle.start_by(pipeline, order, trigger).await.map(drop)
+}
+
+/// The pipeline of an ARN.
+pub(super) fn pipeline_of(arn: &str) -> Option<PipelineKey> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let ["arn", _, "codepipeline", region, account, name] = parts.as_slice() else { return None };
+    let is_name = !name.is_empty() && !name.contains([':', '/']);
+    is_name.then(|| PipelineKey {
+        account: (*account).to_owned(),
+        region: (*region).to_owned(),
+        name: (*name).to_owned(),
+    })
+}
+
+fn may_pass(rejection: &Rejection) -> bool {
+    matches!(
+        rejection.kind,
+        RejectionKind::Throttling
+            | RejectionKind::ServiceUnavailable
+            | RejectionKind::Internal
+            | RejectionKind::ConcurrentPipelineExecutionsLimitExceeded
+    )
+}
+
+/// Events carry the wall clock's time.
+fn is_old(event: &Value) -> bool {
+    let time = event.get("time").and_then(Value::as_str).unwrap_or_default();
+    let parsed = aws_smithy_types::DateTime::from_str(time, aws_smithy_types::date_time::Format::DateTime);
+    let happened = parsed.ok().and_then(|time| u64::try_from(time.secs()).ok()).unwrap_or_default();
+    let Timestamp(now) = wall_clock::now();
+    now.saturating_sub(happened.saturating_mul(1000)) > GIVEN_UP_MILLIS
+}

@@ -1,0 +1,7 @@
+//! EventBridge's JSON protocol.
+
+pub(crate) mod operations;
+
+mod events;
+mod rules;
+mod targets;
