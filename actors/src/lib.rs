@@ -31,6 +31,7 @@ pub mod webhooks;
 
 mod action_types;
 mod catalogues;
+mod pushes;
 
 mod action;
 mod pipeline;
@@ -44,6 +45,9 @@ pub mod metrics;
 
 pub mod artifacts;
 pub mod aws;
+pub mod git;
+pub mod git_watching;
+pub mod github;
 pub mod outcomes;
 pub mod providers;
 

@@ -30,6 +30,13 @@ pub(crate) enum Origin {
         /// The object's key.
         key: String,
     },
+    /// A branch of a CodeCommit repository that is looked at for changes.
+    Branch {
+        /// The repository's name.
+        repository: String,
+        /// The branch.
+        branch: String,
+    },
     /// A repository behind a connection: `owner/name`.
     Repository(String),
 }
@@ -151,6 +158,9 @@ fn origin(action: &ActionDeclaration) -> Option<Origin> {
     match action.action_type_id.provider.as_str() {
         "S3" if polls(action) => {
             Some(Origin::Object { bucket: value("S3Bucket")?, key: value("S3ObjectKey")? })
+        }
+        "CodeCommit" if polls(action) => {
+            Some(Origin::Branch { repository: value("RepositoryName")?, branch: value("BranchName")? })
         }
         CONNECTION => Some(Origin::Repository(value("FullRepositoryId")?)),
         _ => None,

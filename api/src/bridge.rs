@@ -60,6 +60,11 @@ pub(crate) fn feed(mut payload: web::Payload, length: Option<u64>) -> Body {
     Body::http_body_unsync(Fed { receiver, left: length, done: false })
 }
 
+/// A body whose pieces another task sends; `None` is its end.
+pub(crate) fn stream(receiver: mpsc::Receiver<io::Result<Option<Bytes>>>) -> Body {
+    Body::http_body_unsync(Fed { receiver, left: None, done: false })
+}
+
 /// An answer in actix-web's terms.
 pub(crate) fn answer(response: Response<Body>) -> HttpResponse<Outgoing> {
     let (head, body) = response.into_parts();

@@ -7,6 +7,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 
 use crate::credential::{Credential, parameter};
+use crate::git_http::REPOSITORIES;
 use crate::protocol::json::Version;
 
 /// The path below which the daemon's own, un-AWS-like answers live. No bucket can be called so.
@@ -17,14 +18,24 @@ const QUERY_SERVICES: [&str; 8] =
     ["iam", "sts", "sns", "cloudformation", "ec2", "elasticloadbalancing", "autoscaling", "monitoring"];
 
 /// The AWS JSON services that are served, by the first part of their targets.
-const JSON_TARGETS: [(&str, JsonService); 2] =
-    [("CodePipeline_20150709", JsonService::CodePipeline), ("AWSEvents", JsonService::Events)];
+const JSON_TARGETS: [(&str, JsonService); 5] = [
+    ("CodePipeline_20150709", JsonService::CodePipeline),
+    ("AWSEvents", JsonService::Events),
+    ("CodeCommit_20150413", JsonService::CodeCommit),
+    ("com.amazonaws.codeconnections.CodeConnections_20231201", JsonService::CodeConnections),
+    ("com.amazonaws.codestar.connections.CodeStar_connections_20191201", JsonService::CodeStarConnections),
+];
 
 /// A served AWS JSON service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "these are AWS's names")]
 pub(crate) enum JsonService {
     CodePipeline,
     Events,
+    CodeCommit,
+    CodeConnections,
+    /// The former name of the same.
+    CodeStarConnections,
 }
 
 /// What a request is.
@@ -49,6 +60,8 @@ pub(crate) enum Class {
     },
     /// Below `/_penstock`.
     Operator,
+    /// Git's HTTP transport, to a CodeCommit repository.
+    Git,
     /// Everything else.
     S3,
 }
@@ -62,6 +75,8 @@ pub(crate) fn classify(method: &Method, path: &str, headers: &HeaderMap, query: 
     match scope.as_deref() {
         Some("s3" | "s3express" | "s3-object-lambda") => return Class::S3,
         _ if is_operator(path) => return Class::Operator,
+        // No bucket's name is so short.
+        _ if path.starts_with(REPOSITORIES) => return Class::Git,
         Some(service) => return by_scope(service, method, headers, query),
         None => {}
     }

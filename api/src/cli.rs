@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use penstock_actors::git::mapping::Mapping;
 
 /// Runs AWS CodePipeline pipelines on your own machine.
 #[derive(Debug, Parser)]
@@ -128,6 +129,17 @@ pub(crate) struct Settings {
     #[arg(long, env = "PENSTOCK_GITHUB_WEBHOOK_SECRET", value_name = "SECRET", hide_env_values = true)]
     pub(crate) github_webhook_secret: Option<String>,
 
+    /// Lets source actions take a connection's repository from a git repository at hand, a path or a URL; may be
+    /// repeated. What is committed there counts, nothing need be pushed
+    #[arg(
+        long,
+        env = "PENSTOCK_MAP_REPOSITORY",
+        value_name = "OWNER/NAME=PATH-OR-URL",
+        value_delimiter = ',',
+        value_parser = mapping
+    )]
+    pub(crate) map_repository: Vec<Mapping>,
+
     /// How log lines are written, to standard error
     #[arg(long, env = "PENSTOCK_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
@@ -211,6 +223,11 @@ fn region(text: &str) -> Result<String, String> {
     if is_fit { Ok(text.to_owned()) } else { Err("a Region looks like us-east-1".to_owned()) }
 }
 
+fn mapping(text: &str) -> Result<Mapping, String> {
+    let folder = std::env::current_dir().map_err(|error| format!("there is no current folder: {error}"))?;
+    Mapping::parse(text, &folder)
+}
+
 fn host_name(text: &str) -> Result<String, String> {
     let name = text.trim();
     let is_fit = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
@@ -278,6 +295,8 @@ mod tests {
             ["--events-to", "localhost"],
             ["--log-format", "xml"],
             ["--iam-enforcement", "some"],
+            ["--map-repository", "owner/name"],
+            ["--map-repository", "owner/name=ext::sh"],
         ] {
             assert!(Cli::try_parse_from(["penstock", line[0], line[1]]).is_err(), "{line:?}");
         }

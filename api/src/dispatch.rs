@@ -19,9 +19,10 @@ use crate::caller::Caller;
 use crate::classify::{Class, JsonService, classify};
 use crate::codepipeline::operations;
 use crate::companions::s3::seam::{Identity, Trailing};
-use crate::companions::{events, query_services};
+use crate::companions::{events, json_services, query_services};
 use crate::credential::Credential;
 use crate::error::AwsError;
+use crate::git_http;
 use crate::incoming::{self, Peer};
 use crate::metrics;
 use crate::operator;
@@ -113,7 +114,7 @@ fn form_of(class: &Class, head: &Parts) -> Form {
     match class {
         Class::Query { .. } => Form::Query,
         Class::S3 => Form::S3,
-        Class::Json { .. } | Class::Unserved { .. } | Class::Operator => {
+        Class::Json { .. } | Class::Unserved { .. } | Class::Operator | Class::Git => {
             Form::Json(json_version(head).unwrap_or(Version::V1_1))
         }
     }
@@ -137,6 +138,7 @@ async fn route(
         Class::Operator => Ok(operator::answer(services, &head, body, id).await),
         Class::Json { service, operation } => json(services, *service, operation, &head, body).await,
         Class::Query { service } => query(services, service.as_deref(), &head, body, id).await,
+        Class::Git => git_http::answer(services, &head, body).await,
         Class::S3 => s3(services, head, body, id).await,
         Class::Unserved { named } => {
             tracing::info!(named = %printable(named), "no service here answers to that");
@@ -166,6 +168,7 @@ async fn json(
     let output = match service {
         JsonService::CodePipeline => operations::call(services, &caller, operation, &body).await?,
         JsonService::Events => events::operations::call(services, &caller, operation, &body).await?,
+        companion => json_services::call(services, &caller, companion, operation, &body).await?,
     };
     let mut response = Response::new(Body::from(json::encode(output.as_ref())));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(version.content_type()));
@@ -262,6 +265,8 @@ fn labels(class: &Class, method: &Method) -> (&'static str, &'static str) {
             ("codepipeline", operations::known(operation).unwrap_or("other"))
         }
         Class::Json { service: JsonService::Events, .. } => ("events", "any"),
+        Class::Json { service: JsonService::CodeCommit, .. } => ("codecommit", "any"),
+        Class::Json { .. } => ("codeconnections", "any"),
         Class::Query { service } => match service.as_deref() {
             Some("iam") => ("iam", "any"),
             Some("sts") => ("sts", "any"),
@@ -269,6 +274,7 @@ fn labels(class: &Class, method: &Method) -> (&'static str, &'static str) {
         },
         Class::S3 => ("s3", method_label(method)),
         Class::Operator => ("operator", method_label(method)),
+        Class::Git => ("git", method_label(method)),
         Class::Unserved { .. } => ("other", "other"),
     }
 }

@@ -15,6 +15,7 @@ mod server;
 mod classify;
 mod credential;
 mod dispatch;
+mod git_http;
 mod hosts;
 mod loopback;
 mod request_id;

@@ -55,7 +55,7 @@ async fn handle(
     };
     let length = content_length(&head.headers);
     let response = match class_of(&services, &head) {
-        Class::S3 => {
+        Class::S3 | Class::Git => {
             let body = if has_body(&head.headers) { bridge::feed(payload, length) } else { Body::empty() };
             dispatch_from_network(&services, Request::from_parts(head, body)).await
         }

@@ -12,14 +12,21 @@ use penstock_actors::aws::clients::{self, AwsClients};
 use penstock_actors::aws::endpoint;
 use penstock_actors::aws::role::ServiceKeys;
 use penstock_actors::clock::Clock;
+use penstock_actors::companions::codecommit::service::CodeCommit;
+use penstock_actors::companions::connections::Connections;
 use penstock_actors::companions::events::service::Events;
 use penstock_actors::companions::iam::Iam;
 use penstock_actors::companions::s3::service::S3;
 use penstock_actors::companions::sts::{InvalidCredentials, IssuedCaller, Sts};
 use penstock_actors::companions::wall_clock;
 use penstock_actors::events::{Delivery, Destination};
+use penstock_actors::git::fetch::FETCHED;
+use penstock_actors::git::mapping::Mappings;
+use penstock_actors::git_watching;
+use penstock_actors::github::client::{self as github, GitHub};
 use penstock_actors::github_hooks::GithubApi;
 use penstock_actors::outcomes::service::Outcomes;
+use penstock_actors::providers::connection_source::Origins;
 use penstock_actors::providers::table::Providers;
 use penstock_actors::watching::{Objects, watch};
 use penstock_actors::{Handle, RemoveArtifact};
@@ -69,6 +76,10 @@ pub(crate) struct Services {
     pub(crate) client_token: String,
     /// Who may do what.
     pub(crate) authority: Authority,
+    /// Git repositories.
+    pub(crate) codecommit: CodeCommit,
+    /// Connections to git providers.
+    pub(crate) connections: Connections,
     /// How actions end that people have scripted.
     pub(crate) outcomes: Outcomes,
     /// Calls under the pipelines' roles.
@@ -110,11 +121,15 @@ impl Services {
             environment: environment_credentials(|name| std::env::var(name).ok()),
         })
         .map_err(|error| error.to_string())?;
-        let embedded_s3 = endpoints.s3.is_none();
-        let removes_artifacts = !settings.keep_artifacts && embedded_s3;
         let outcomes =
             Outcomes::open(&store, settings.action_outcomes.clone()).map_err(|error| error.to_string())?;
         actix_rt::spawn(outcomes.clone().watch());
+        let data = (!settings.ephemeral).then_some(spool.as_path());
+        let codecommit = CodeCommit::open(store.clone(), data, own_url(settings))
+            .await
+            .map_err(|error| error.to_string())?;
+        let embedded_s3 = endpoints.s3.is_none();
+        let removes_artifacts = !settings.keep_artifacts && embedded_s3;
         let remove_artifact = removes_artifacts.then(|| artifact_remover(Arc::clone(&s3)));
         let authority = Authority::new(settings.iam_enforcement, Arc::clone(&iam), Arc::clone(&s3));
         let services = Arc::new(Self {
@@ -132,6 +147,8 @@ impl Services {
             iam,
             events: Arc::clone(&events),
             sts,
+            codecommit: codecommit.clone(),
+            connections: Connections::new(store.clone()),
             outcomes: outcomes.clone(),
             aws: aws.clone(),
             store: store.clone(),
@@ -144,8 +161,21 @@ impl Services {
             tracing::info!(seconds = clock.ahead_millis() / 1000, "the clock is ahead, as it was moved");
         }
         let spool = Spool::new(spool);
-        let providers =
-            Providers::new(&aws, &spool, &clock).scripted_by(outcomes, &aws, &spool, clock.clone());
+        // What a daemon was fetching that was killed.
+        spool.clear(FETCHED).map_err(|error| format!("cannot clear away what was fetched: {error}"))?;
+        let github = GitHub::new(&github::Settings {
+            url: settings.github_api_url.clone(),
+            token: std::env::var("CODEPIPELINE_GH_TOKEN").ok().filter(|token| !token.is_empty()),
+            patience: github::PATIENCE,
+        })?;
+        let mappings = Mappings::new(settings.map_repository.clone());
+        let origins = Origins { mappings: mappings.clone(), github };
+        let providers = Providers::new(&aws, &spool, &clock, origins, codecommit.clone()).scripted_by(
+            outcomes,
+            &aws,
+            &spool,
+            clock.clone(),
+        );
         let pipelines = penstock_actors::start(
             store,
             clock,
@@ -164,6 +194,8 @@ impl Services {
         events.deliver(pipelines.clone());
         let objects = if embedded_s3 { Objects::Embedded(s3) } else { Objects::External(aws) };
         watch(pipelines.clone(), objects, Duration::from_secs(u64::from(settings.poll_interval)));
+        git_watching::watch(&pipelines, &mappings);
+        actix_rt::spawn(pipelines.clone().catch_up_with_pushes(codecommit));
         let _ = services.pipelines.set(pipelines);
         Ok(services)
     }

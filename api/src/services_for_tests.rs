@@ -42,6 +42,8 @@ async fn make() -> Services {
         events: Events::new(store.clone()),
         sts,
         outcomes: Outcomes::default(),
+        codecommit: CodeCommit::open(store.clone(), None, "http://127.0.0.1:4566".to_owned()).await.unwrap(),
+        connections: Connections::new(store.clone()),
         aws: aws.unwrap(),
         store,
         pipelines: OnceLock::new(),

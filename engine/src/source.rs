@@ -104,13 +104,16 @@ pub fn source_actions(declaration: &PipelineDeclaration) -> impl Iterator<Item =
     actions.filter(|action| action.action_type_id.category == ActionCategory::Source)
 }
 
-/// Where a source action looks for revisions, if its changes can be watched for: `bucket/key`.
+/// Where a source action looks for revisions, if its changes can be watched for: `bucket/key`, or
+/// `repository/branch` of CodeCommit.
 pub fn location(action: &ActionDeclaration) -> Option<String> {
-    if action.action_type_id.provider != "S3" {
-        return None;
-    }
+    let keys = match action.action_type_id.provider.as_str() {
+        "S3" => ("S3Bucket", "S3ObjectKey"),
+        "CodeCommit" => ("RepositoryName", "BranchName"),
+        _ => return None,
+    };
     let value = |key: &str| action.configuration.get(key);
-    Some(format!("{}/{}", value("S3Bucket")?, value("S3ObjectKey")?))
+    Some(format!("{}/{}", value(keys.0)?, value(keys.1)?))
 }
 
 /// Whether the service looks for changes of the source by itself: unless the action says no.
@@ -119,7 +122,8 @@ pub fn polls(action: &ActionDeclaration) -> bool {
     polls.is_none_or(|polls| !polls.eq_ignore_ascii_case("false"))
 }
 
-fn types_of(provider: &str) -> &'static [SourceRevisionType] {
+/// The types of revision that a provider's source action can be told to take.
+pub(crate) fn types_of(provider: &str) -> &'static [SourceRevisionType] {
     match provider {
         "CodeCommit" | "CodeStarSourceConnection" | "GitHub" => &[SourceRevisionType::CommitId],
         "ECR" => &[SourceRevisionType::ImageDigest],

@@ -5,6 +5,7 @@
 //! penstock-lock     locked by the daemon that has the folder
 //! records/          the record database
 //! blobs/            see `blobs`
+//! repositories/     git repositories of CodeCommit, kept by that companion
 //! ```
 //!
 //! The lock is made first and the marker last, when the record database is there: so a first start may be

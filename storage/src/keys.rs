@@ -48,15 +48,22 @@
 //! | a version of it | `iam-policy-version/account/arn/n` | [`iam::policy_version`] |
 //! | a rule for events, with its targets | `event-rule/account/region/name` | [`events::rule`] |
 //! | an event that rules have not seen yet | `event-due/n/id` | [`events::due`] |
+//! | a connection | `connection/account/region/id` | [`connections::connection`] |
+//! | the refs of a watched git repository | `git-watched/repository` | [`git::watched`] |
+//! | a CodeCommit repository | `codecommit/account/region/name` | [`codecommit::repository`] |
+//! | its branches that were told of | `codecommit-told/id` | [`codecommit::told`] |
 //! | what the daemon signs with | `secret/name` | [`iam::secret`] |
 //!
 //! `inc` is a pipeline's incarnation, `n` an execution's start number within it. Segments that people
 //! name are escaped as in a URL (so none contains `/`); S3's object keys are not, since a bucket lists
 //! in their byte order: see [`s3`].
 
+pub mod codecommit;
 pub mod codepipeline;
+pub mod connections;
 pub mod daemon;
 pub mod events;
+pub mod git;
 pub mod iam;
 mod layout;
 pub mod s3;

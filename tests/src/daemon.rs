@@ -223,6 +223,8 @@ fn is_complaint(line: &str) -> bool {
 fn hermetic(home: &Path) -> Command {
     let mut command = Command::new(penstock());
     command.env_clear().env("HOME", home).stdin(Stdio::null());
+    // Where it finds git.
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
     // What calls to endpoints elsewhere are signed with; without such an endpoint it has no effect.
     command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
     command

@@ -17,6 +17,7 @@ pub mod clients;
 pub mod daemon;
 pub mod event_stream;
 pub mod gate;
+pub mod git;
 pub mod http;
 pub mod moto;
 pub mod pipelines;

@@ -55,6 +55,30 @@ impl Ground {
         })
     }
 
+    /// The same pipeline with a source action that takes `owner/name` through a connection; its namespace is `Src`.
+    pub fn connected_pipeline(&self, name: &str, configuration: &Value, stages: &[Value]) -> Value {
+        let mut declared = self.pipeline(name, stages);
+        let mut source = json!({
+            "name": "Source",
+            "actionTypeId": {
+                "category": "Source", "owner": "AWS", "provider": "CodeStarSourceConnection", "version": "1",
+            },
+            "configuration": {
+                "ConnectionArn": "arn:aws:codeconnections:us-east-1:000000000000:connection/any",
+                "FullRepositoryId": "owner/name",
+                "BranchName": "main",
+            },
+            "outputArtifacts": [{"name": "Source"}],
+            "namespace": "Src",
+        });
+        for (key, value) in configuration.as_object().into_iter().flatten() {
+            source["configuration"][key] = value.clone();
+        }
+        declared["stages"][0]["actions"] = json!([source]);
+        declared["pipelineType"] = json!("V2");
+        declared
+    }
+
     /// A deploy action that writes the source's artifact to that key as it is.
     pub fn deploy(&self, name: &str, run_order: u32, key: &str) -> Value {
         json!({

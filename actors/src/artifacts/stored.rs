@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use tempfile::TempDir;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 /// How much is kept in memory before it goes to a file.
@@ -33,8 +34,25 @@ impl Spool {
     }
 
     /// A new, empty file.
-    pub(super) fn file(&self) -> io::Result<File> {
+    pub(crate) fn file(&self) -> io::Result<File> {
         tempfile::tempfile_in(&self.folder)
+    }
+
+    /// A new, empty folder whose name begins so. It goes with what is returned; what a killed daemon leaves
+    /// behind is removed at the next start.
+    pub(crate) fn folder(&self, prefix: &str) -> io::Result<TempDir> {
+        tempfile::Builder::new().prefix(prefix).tempdir_in(&self.folder)
+    }
+
+    /// Removes the folders of that prefix that a killed daemon left behind.
+    pub fn clear(&self, prefix: &str) -> io::Result<()> {
+        for entry in std::fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(prefix) && entry.file_type()?.is_dir() {
+                std::fs::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(())
     }
 }
 

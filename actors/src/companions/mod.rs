@@ -1,5 +1,7 @@
 //! The services that pipelines need beside them, embedded: logic and records, no wire.
 
+pub mod codecommit;
+pub mod connections;
 pub mod events;
 pub mod iam;
 pub mod policy;

@@ -4,11 +4,14 @@ pub mod provider;
 pub mod table;
 
 pub(crate) mod approval_request;
+pub mod codecommit_source;
+pub mod connection_source;
 pub mod s3_deploy;
 pub mod s3_source;
 
 pub mod rules;
 
+mod git_source;
 mod scripted;
 
 mod configuration;

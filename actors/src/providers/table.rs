@@ -11,10 +11,13 @@ use tokio::sync::Semaphore;
 use crate::artifacts::stored::Spool;
 use crate::aws::clients::AwsClients;
 use crate::clock::Clock;
+use crate::companions::codecommit::service::CodeCommit;
 use crate::outcomes::script::Candidate;
 use crate::outcomes::service::Outcomes;
 
 use super::approval_request;
+use super::codecommit_source::CodeCommitSource;
+use super::connection_source::{ConnectionSource, Origins};
 use super::failures;
 use super::provider::{Provider, Reporter};
 use super::rules::cloud_watch_alarm::CloudWatchAlarm;
@@ -27,6 +30,9 @@ use super::scripted::Scripted;
 
 /// S3 actions at work at once. They wait for S3 most of the time, and one holds some 100 KiB.
 const S3_ACTIONS: usize = 64;
+
+/// Git sources at work at once. Each runs git and packs files, on a thread and a processor of its own.
+const GIT_ACTIONS: usize = 8;
 
 /// Rules of one type at work at once. They only wait, and as long as a window is closed.
 const RULES: usize = Semaphore::MAX_PERMITS;
@@ -49,19 +55,29 @@ struct Entry {
 
 impl Providers {
     /// All that there are. What is on its way is kept in that spool; windows and waits go by that clock.
-    pub fn new(clients: &AwsClients, spool: &Spool, clock: &Clock) -> Self {
-        let actions: [Box<dyn Provider>; 2] = [
+    pub fn new(
+        clients: &AwsClients,
+        spool: &Spool,
+        clock: &Clock,
+        origins: Origins,
+        codecommit: CodeCommit,
+    ) -> Self {
+        let connection = ConnectionSource::new(clients.clone(), spool.clone(), origins);
+        let codecommit = CodeCommitSource::new(clients.clone(), spool.clone(), codecommit);
+        let s3: [Box<dyn Provider>; 2] = [
             Box::new(S3Source::new(clients.clone())),
             Box::new(S3Deploy::new(clients.clone(), spool.clone())),
         ];
+        let git: [Box<dyn Provider>; 2] = [Box::new(connection), Box::new(codecommit)];
         let rules: [Box<dyn Provider>; 4] = [
             Box::new(VariableCheck),
             Box::new(DeploymentWindow::new(clock.clone())),
             Box::new(CloudWatchAlarm::new(clients.clone(), clock.clone())),
             Box::new(LambdaInvoke::new(clients.clone())),
         ];
-        let actions = actions.into_iter().map(|provider| (provider, S3_ACTIONS));
-        let all = actions.chain(rules.into_iter().map(|provider| (provider, RULES)));
+        let s3 = s3.into_iter().map(|provider| (provider, S3_ACTIONS));
+        let git = git.into_iter().map(|provider| (provider, GIT_ACTIONS));
+        let all = s3.chain(git).chain(rules.into_iter().map(|provider| (provider, RULES)));
         Self { clients: Some(clients.clone()), ..Self::of(all) }
     }
 

@@ -31,7 +31,7 @@ pub use input::{
     Switch, TransitionChange, TransitionType,
 };
 pub use machine::{Pipeline, not_found, resource_not_found};
-pub use news::{News, ObjectVersion, SourceNews};
+pub use news::{BranchHead, News, ObjectVersion, SourceNews};
 pub use recall::{Found, Purpose, Recall, Recalled, Which};
 pub use state::{
     Disabled, Execution, ExecutionStatus, ExecutionType, Head, KnownRevision, Place, ResolvedVariable,

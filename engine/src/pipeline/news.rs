@@ -4,7 +4,7 @@
 use crate::declaration::action::ActionDeclaration;
 use crate::declaration::pipeline::ExecutionMode;
 use crate::ids::ExecutionId;
-use crate::source::{SourceRevisionOverride, SourceRevisionType, location, polls, source_actions};
+use crate::source::{SourceRevisionOverride, SourceRevisionType, location, polls, source_actions, types_of};
 use crate::step::{Answer, Effect, ReplyId, Step};
 use crate::time::Timestamp;
 use crate::triggers::{Detection, GitEvent, started_by};
@@ -31,6 +31,8 @@ pub struct SourceNews {
 pub enum News {
     /// That is the newest version of an object.
     Object(ObjectVersion),
+    /// That is the newest commit of a branch of a CodeCommit repository.
+    Branch(BranchHead),
     /// A push, or something with a pull request.
     Git(Box<GitEvent>),
 }
@@ -50,6 +52,28 @@ pub struct ObjectVersion {
     pub modified: Timestamp,
 }
 
+/// The newest commit of a branch of a CodeCommit repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BranchHead {
+    /// The repository.
+    pub repository: String,
+    /// The branch.
+    pub branch: String,
+    /// The commit's id.
+    pub commit: String,
+    /// When it was pushed.
+    pub pushed: Timestamp,
+}
+
+/// A revision at a place where a source action may look for it.
+struct Found<'a> {
+    place: String,
+    revision_id: &'a str,
+    change_id: Option<&'a str>,
+    created: Timestamp,
+    revision_type: SourceRevisionType,
+}
+
 impl Pipeline {
     /// Starts an execution, or does not, and says which.
     pub(super) fn hear(&mut self, news: SourceNews, reply: ReplyId, now: Timestamp) -> Step {
@@ -59,7 +83,26 @@ impl Pipeline {
             return Step::answer(reply, Ok(Answer::Started(Some(known.clone()))));
         }
         let start = match what {
-            News::Object(object) => self.start_by_object(&object, id),
+            News::Object(object) => self.start_by_revision(
+                &Found {
+                    place: format!("{}/{}", object.bucket, object.key),
+                    revision_id: &object.version,
+                    change_id: Some(&object.etag),
+                    created: object.modified,
+                    revision_type: SourceRevisionType::S3ObjectVersionId,
+                },
+                id,
+            ),
+            News::Branch(head) => self.start_by_revision(
+                &Found {
+                    place: format!("{}/{}", head.repository, head.branch),
+                    revision_id: &head.commit,
+                    change_id: None,
+                    created: head.pushed,
+                    revision_type: SourceRevisionType::CommitId,
+                },
+                id,
+            ),
             News::Git(event) => self.start_by_git(&event, id),
         };
         let Some(start) = start else { return Step::answer(reply, Ok(Answer::Started(None))) };
@@ -74,16 +117,18 @@ impl Pipeline {
         }
     }
 
-    /// The version is taken as it is, so that each version is run once; but in PARALLEL mode executions take what is
-    /// newest when their source action begins (guide: "concepts-how-it-works").
-    fn start_by_object(&self, object: &ObjectVersion, id: ExecutionId) -> Option<StartRequest> {
+    /// The revision is taken as it is, so that each is run once; but in PARALLEL mode executions take what is newest
+    /// when their source action begins (guide: "concepts-how-it-works").
+    fn start_by_revision(&self, found: &Found<'_>, id: ExecutionId) -> Option<StartRequest> {
         let declaration = &self.current()?.declaration;
-        let place = format!("{}/{}", object.bucket, object.key);
-        let follows =
-            |action: &&ActionDeclaration| polls(action) && location(action).as_ref() == Some(&place);
+        let follows = |action: &&ActionDeclaration| {
+            polls(action)
+                && location(action).as_ref() == Some(&found.place)
+                && types_of(&action.action_type_id.provider).contains(&found.revision_type)
+        };
         let news: Vec<&ActionDeclaration> = source_actions(declaration)
             .filter(follows)
-            .filter(|action| self.is_news(action, object, &place))
+            .filter(|action| self.is_news(action, found))
             .collect();
         let first = news.first()?;
         let pinned = declaration.execution_mode != Some(ExecutionMode::Parallel);
@@ -93,8 +138,8 @@ impl Pipeline {
             token: None,
             known: None,
             variables: Vec::new(),
-            overrides: news.iter().filter(|_| pinned).map(|action| version_of(object, action)).collect(),
-            revisions: news.iter().map(|action| found(object, action, &place)).collect(),
+            overrides: news.iter().filter(|_| pinned).map(|action| found.of(action)).collect(),
+            revisions: news.iter().map(|action| found.known_to(action)).collect(),
             change: None,
             trigger: Trigger { trigger_type: TriggerType::PollForSourceChanges, trigger_detail },
         })
@@ -102,11 +147,11 @@ impl Pipeline {
 
     /// Where nothing is known of a source, what is older than the declaration is no change (inferred): the execution
     /// that creating the pipeline started was there to take it.
-    fn is_news(&self, action: &ActionDeclaration, object: &ObjectVersion, place: &str) -> bool {
+    fn is_news(&self, action: &ActionDeclaration, found: &Found<'_>) -> bool {
         let known = self.head.sources.get(&action.name);
-        match known.filter(|known| known.location.as_deref() == Some(place)) {
-            Some(known) => known.revision_id != object.version,
-            None => object.modified >= self.head.updated,
+        match known.filter(|known| known.location.as_ref() == Some(&found.place)) {
+            Some(known) => known.revision_id != found.revision_id,
+            None => found.created >= self.head.updated,
         }
     }
 
@@ -136,20 +181,24 @@ impl Pipeline {
     }
 }
 
-fn version_of(object: &ObjectVersion, action: &ActionDeclaration) -> SourceRevisionOverride {
-    SourceRevisionOverride {
-        action_name: action.name.clone(),
-        revision_type: SourceRevisionType::S3ObjectVersionId,
-        revision_value: object.version.clone(),
+impl Found<'_> {
+    /// What that action takes.
+    fn of(&self, action: &ActionDeclaration) -> SourceRevisionOverride {
+        SourceRevisionOverride {
+            action_name: action.name.clone(),
+            revision_type: self.revision_type,
+            revision_value: self.revision_id.to_owned(),
+        }
     }
-}
 
-fn found(object: &ObjectVersion, action: &ActionDeclaration, place: &str) -> NewRevision {
-    NewRevision {
-        action: action.name.clone(),
-        revision_id: object.version.clone(),
-        change_id: Some(object.etag.clone()),
-        created: object.modified,
-        location: Some(place.to_owned()),
+    /// What is known of the action's source from now on.
+    fn known_to(&self, action: &ActionDeclaration) -> NewRevision {
+        NewRevision {
+            action: action.name.clone(),
+            revision_id: self.revision_id.to_owned(),
+            change_id: self.change_id.map(str::to_owned),
+            created: self.created,
+            location: Some(self.place.clone()),
+        }
     }
 }

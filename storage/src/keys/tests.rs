@@ -6,7 +6,7 @@ use penstock_engine::ids::{ActionExecutionId, ExecutionId, Incarnation, Pipeline
 use penstock_engine::time::Timestamp;
 use proptest::prelude::*;
 
-use super::{Key, Prefix, codepipeline, daemon, iam, s3};
+use super::{Key, Prefix, codecommit, codepipeline, connections, daemon, git, iam, s3};
 
 fn inc(text: &str) -> Incarnation {
     Incarnation(text.to_owned())
@@ -81,6 +81,10 @@ fn keys_read_as_the_table_says() {
         (iam::attached("1", "r", "arn:aws:iam::1:policy/x"), "iam-attached/1/r/arn:aws:iam::1:policy%2fx"),
         (iam::policy("1", "arn:p"), "iam-policy/1/arn:p"),
         (iam::policy_version("1", "arn:p", 1), "iam-policy-version/1/arn:p/00000001"),
+        (codecommit::repository("1", "r", "n"), "codecommit/1/r/n"),
+        (codecommit::told("i"), "codecommit-told/i"),
+        (git::watched("o/r"), "git-watched/o%2fr"),
+        (connections::connection("1", "r", "i"), "connection/1/r/i"),
         (iam::secret("sts"), "secret/sts"),
     ];
     for (key, expected) in &table {

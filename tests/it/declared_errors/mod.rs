@@ -54,7 +54,10 @@ fn declared() -> BTreeMap<String, BTreeSet<String>> {
     let model: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let errors = |operation: &Value| {
         let errors = operation["errors"].as_array().cloned().unwrap_or_default();
-        errors.iter().map(|error| error.as_str().or_else(|| error["shape"].as_str()).unwrap().to_owned()).collect()
+        errors
+            .iter()
+            .map(|error| error.as_str().or_else(|| error["shape"].as_str()).unwrap().to_owned())
+            .collect()
     };
     let operations = model["operations"].as_object().unwrap();
     operations.iter().map(|(name, operation)| (name.clone(), errors(operation))).collect()

@@ -79,7 +79,7 @@ async fn an_external_s3_is_called_with_the_environments_credentials_and_its_nons
     let (url, serving) =
         server("HTTP/1.1 404 Not Found\r\ncontent-type: text/html\r\ncontent-length: 5\r\n\r\nnope!").await;
     let providers =
-        Providers::new(&clients(&Script::new(), url.clone()), &Spool::new("/nowhere"), &Clock::system());
+        providers(&clients(&Script::new(), url.clone()), &Spool::new("/nowhere"), &Clock::system()).await;
     let failure = providers.run(work(), &Silent).await.unwrap_err();
     assert_eq!(failure.code, "JobFailed");
     assert!(failure.message.contains(&format!("Amazon S3 at {url}")), "{}", failure.message);
@@ -94,7 +94,7 @@ async fn an_external_s3_where_nobody_listens_is_named() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let providers =
-        Providers::new(&clients(&Script::new(), url.clone()), &Spool::new("/nowhere"), &Clock::system());
+        providers(&clients(&Script::new(), url.clone()), &Spool::new("/nowhere"), &Clock::system()).await;
     let failure = providers.run(work(), &Silent).await.unwrap_err();
     assert_eq!(failure.code, "JobFailed");
     assert!(failure.message.contains(&format!("Make sure that {url} is up")), "{}", failure.message);

@@ -11,6 +11,7 @@ use penstock_engine::action::{ArtifactLocation, Failure, Progress, Success, Work
 use penstock_engine::declaration::action::{ActionCategory, ActionOwner, ActionTypeId};
 use penstock_engine::ids::{ActionExecutionId, ExecutionId, PipelineKey};
 use penstock_engine::time::Timestamp;
+use penstock_storage::Store;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -19,7 +20,11 @@ use crate::aws::clients::{AwsClients, Settings};
 use crate::aws::endpoint::Endpoints;
 use crate::aws::scripted::{PIPELINE_ROLE, Script};
 use crate::clock::Clock;
+use crate::companions::codecommit::service::CodeCommit;
+use crate::git::mapping::Mappings;
+use crate::github::client::{self, GitHub};
 
+use super::connection_source::Origins;
 use super::provider::Reporter;
 use super::table::Providers;
 
@@ -108,9 +113,18 @@ async fn server(answer: impl Into<String>) -> (String, tokio::task::JoinHandle<S
     (url, serving)
 }
 
+/// All providers. Nothing is mapped, GitHub is not there, and CodeCommit is empty.
+async fn providers(clients: &AwsClients, spool: &Spool, clock: &Clock) -> Providers {
+    let settings =
+        client::Settings { url: "http://127.0.0.1:1".to_owned(), token: None, patience: client::PATIENCE };
+    let origins = Origins { mappings: Mappings::default(), github: GitHub::new(&settings).unwrap() };
+    let codecommit = CodeCommit::open(Store::in_memory(), None, "http://localhost".to_owned()).await.unwrap();
+    Providers::new(clients, spool, clock, origins, codecommit)
+}
+
 async fn run(script: &Script, work: Work) -> Result<Success, Failure> {
     let folder = tempfile::tempdir().unwrap();
-    Providers::new(&script.clients(), &Spool::new(folder.path()), &Clock::system()).run(work, &Silent).await
+    providers(&script.clients(), &Spool::new(folder.path()), &Clock::system()).await.run(work, &Silent).await
 }
 
 /// Runs what must fail: the code and the text.

@@ -18,7 +18,7 @@ fn answer(status: &str, headers: &str, body: &str) -> String {
 
 async fn run_at(work: Work, endpoints: Endpoints, clock: &Clock) -> Result<Success, Failure> {
     let clients = clients_of(&Script::new(), endpoints);
-    Providers::new(&clients, &Spool::new("/nowhere"), clock).run(work, &Silent).await
+    providers(&clients, &Spool::new("/nowhere"), clock).await.run(work, &Silent).await
 }
 
 async fn lambda(answer: String) -> (Result<Success, Failure>, String) {

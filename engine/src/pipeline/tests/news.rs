@@ -56,8 +56,12 @@ fn find(bench: &mut Bench, execution: u64, revision: &str) {
         url: None,
         created: None,
     };
-    let outcome =
-        Outcome { status: StageExecutionStatus::Succeeded, revisions: vec![found], wants_rollback: false };
+    let outcome = Outcome {
+        status: StageExecutionStatus::Succeeded,
+        revisions: vec![found],
+        wants_rollback: false,
+        execution_attempt: 1,
+    };
     bench.step(Input::StageEnded { stage: stage_id(execution, "Source"), outcome });
 }
 

@@ -1,0 +1,11 @@
+//! Git repositories, read and served by the `git` program: see the decisions in ARCHITECTURE.md for why.
+
+pub mod commit;
+pub mod fetch;
+pub mod mapping;
+pub mod names;
+pub mod repository;
+pub mod serve;
+
+mod pack;
+pub mod program;

@@ -1,0 +1,217 @@
+//! CodeCommit's repositories over git's HTTP transport (gitprotocol-http), where AWS has them: `/v1/repos/<name>`.
+//!
+//! Every request is one process of git; bodies are passed on piece by piece. There is no password, as nowhere in
+//! this daemon, so that credentials that a client brings are not looked at.
+
+use std::io::{self, Read};
+use std::time::Duration;
+
+use bytes::Bytes;
+use flate2::read::GzDecoder;
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Response};
+use http_body_util::BodyExt;
+use penstock_actors::Handle;
+use penstock_actors::companions::codecommit::records::RepositoryRecord;
+use penstock_actors::companions::codecommit::service::{CodeCommit, Place};
+use penstock_actors::git::program::GitError;
+use penstock_actors::git::serve::{Service, Session, advertise, begin};
+use s3s::Body;
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+
+use crate::bridge;
+use crate::credential::parameter;
+use crate::dispatch::{collect, printable};
+use crate::error::AwsError;
+use crate::services::Services;
+
+/// Before the name of a repository.
+pub(crate) const REPOSITORIES: &str = "/v1/repos/";
+
+/// The most that one push may bring.
+const LARGEST_PUSH: u64 = 4 << 30;
+/// Of the disk, so much stays free.
+const RESERVE: u64 = 64 << 20;
+/// The longest list of wants and haves, unpacked.
+const LONGEST_REQUEST: u64 = 64 << 20;
+/// The longest silence of a client that pushes.
+const SILENCE: Duration = Duration::from_secs(5 * 60);
+const PIECE: usize = 64 * 1024;
+const PIECES: usize = 4;
+
+/// Answers a request below `/v1/repos/`.
+pub(crate) async fn answer(
+    services: &Services,
+    head: &Parts,
+    body: Body,
+) -> Result<Response<Body>, AwsError> {
+    let path = head.uri.path().strip_prefix(REPOSITORIES).unwrap_or_default();
+    let Some((name, what)) = path.split_once('/') else { return Err(nothing(head)) };
+    let region = &services.default_region;
+    let default = Place { account: crate::caller::DEFAULT_ACCOUNT, region };
+    let protocol = protocol(&head.headers);
+    if what == "info/refs" && head.method == Method::GET {
+        let asked = head.uri.query().and_then(|query| parameter(query, "service"));
+        let Some(service) = asked.as_deref().and_then(Service::named) else {
+            let text = "Only git's smart HTTP transport is served: use git 1.6.6 or later.";
+            return Err(AwsError::new("AccessDeniedException", 403, text));
+        };
+        let record = found(services, default, name).await?;
+        let folder = services.codecommit.folder(&record);
+        let told =
+            advertise(&folder, service, protocol.as_deref()).await.map_err(|error| broken(name, &error))?;
+        return Ok(answered(Body::from(Bytes::from(told)), service, "advertisement"));
+    }
+    let service =
+        Service::named(what).filter(|_| head.method == Method::POST).ok_or_else(|| nothing(head))?;
+    let record = found(services, default, name).await?;
+    let (body, most) = match service {
+        Service::UploadPack => (unpacked(&head.headers, body).await?, 0),
+        Service::ReceivePack => (body, room(services, &head.headers)?),
+    };
+    let permit = services.codecommit.permit().await;
+    let session = begin(&services.codecommit.folder(&record), service, protocol.as_deref(), most);
+    let session = session.map_err(|error| broken(name, &error))?;
+    let exchange = Exchange {
+        session,
+        service,
+        record,
+        codecommit: services.codecommit.clone(),
+        pipelines: services.pipelines()?.clone(),
+        _permit: permit,
+    };
+    let (sender, receiver) = mpsc::channel(PIECES);
+    tokio::spawn(exchange.run(body, sender));
+    Ok(answered(bridge::stream(receiver), service, "result"))
+}
+
+async fn found(services: &Services, default: Place<'_>, name: &str) -> Result<RepositoryRecord, AwsError> {
+    services.codecommit.named(default, name).await.map_err(|refusal| match refusal.code {
+        Some(code) => AwsError::new(code, 404, refusal.message),
+        None => refusal.into(),
+    })
+}
+
+fn nothing(head: &Parts) -> AwsError {
+    AwsError::new("NotFoundException", 404, format!("there is nothing at {}", printable(head.uri.path())))
+}
+
+fn broken(name: &str, error: &GitError) -> AwsError {
+    tracing::warn!(repository = name, %error, "a repository cannot be served");
+    AwsError::new("ServiceUnavailable", 503, format!("the repository cannot be served: {error}"))
+}
+
+fn answered(body: Body, service: Service, what: &str) -> Response<Body> {
+    let mut response = Response::new(body);
+    let content_type = format!("application/x-{}-{what}", service.name());
+    let headers = response.headers_mut();
+    if let Ok(content_type) = HeaderValue::from_str(&content_type) {
+        headers.insert(CONTENT_TYPE, content_type);
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, max-age=0, must-revalidate"));
+    response
+}
+
+/// Which version of its protocol the client speaks: it becomes a variable of git's environment.
+fn protocol(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("git-protocol")?.to_str().ok()?;
+    let is_fit = value.len() <= 100
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"=:._-".contains(&byte));
+    is_fit.then(|| value.to_owned())
+}
+
+/// How much a push may bring.
+fn room(services: &Services, headers: &HeaderMap) -> Result<u64, AwsError> {
+    services.accepts_data().map_err(|full| AwsError::new("ServiceUnavailable", 503, full))?;
+    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(AwsError::new("UnsupportedMediaType", 415, "A push is not compressed as a whole."));
+    }
+    let free = services.store.free_space().ok().flatten().unwrap_or(u64::MAX);
+    Ok(LARGEST_PUSH.min(free.saturating_sub(RESERVE)).max(1))
+}
+
+/// What a fetch asks for: clients compress it when it is long.
+async fn unpacked(headers: &HeaderMap, body: Body) -> Result<Body, AwsError> {
+    let body = collect(body).await?;
+    match headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
+        None | Some(b"identity") => Ok(Body::from(body)),
+        Some(b"gzip" | b"x-gzip") => {
+            let mut unpacked = Vec::new();
+            let mut reader = GzDecoder::new(body.as_ref()).take(LONGEST_REQUEST);
+            reader.read_to_end(&mut unpacked).map_err(|_| {
+                AwsError::client("SerializationException", "The request's body cannot be decompressed.")
+            })?;
+            Ok(Body::from(Bytes::from(unpacked)))
+        }
+        Some(_) => Err(AwsError::new("UnsupportedMediaType", 415, "Only gzip is understood.")),
+    }
+}
+
+/// One request between a client and a process of git.
+struct Exchange {
+    session: Session,
+    service: Service,
+    record: RepositoryRecord,
+    codecommit: CodeCommit,
+    pipelines: Handle,
+    _permit: OwnedSemaphorePermit,
+}
+
+type Pieces = mpsc::Sender<io::Result<Option<Bytes>>>;
+
+impl Exchange {
+    async fn run(mut self, body: Body, sender: Pieces) {
+        let (input, output) =
+            (self.session.input().map(File::from_std), self.session.output().map(File::from_std));
+        let (Some(input), Some(output)) = (input, output) else { return };
+        let sent = tokio::spawn(send(body, input));
+        let is_read = read(output, &sender, self.service).await;
+        sent.abort();
+        if !is_read && self.service == Service::UploadPack {
+            // Nobody listens any more: the process ends with the session.
+            return;
+        }
+        let session = self.session;
+        let ended = tokio::task::spawn_blocking(move || session.finish()).await;
+        if let Ok(Err(error)) = ended {
+            tracing::info!(repository = self.record.name, %error, "a request to a repository broke off");
+        }
+        if self.service == Service::ReceivePack {
+            // Also after one that ended badly: some of its branches may have been taken.
+            self.pipelines.pushed(&self.codecommit, &self.record).await;
+        }
+        let _ = sender.send(Ok(None)).await;
+    }
+}
+
+/// The request's body to the process. A client that falls silent is taken for gone.
+async fn send(mut body: Body, mut input: File) {
+    while let Ok(Some(Ok(frame))) = tokio::time::timeout(SILENCE, body.frame()).await {
+        let Ok(piece) = frame.into_data() else { continue };
+        if input.write_all(&piece).await.is_err() {
+            return;
+        }
+    }
+    let _ = input.flush().await;
+}
+
+/// The process's output to the client; whether that took all. What a push did is done, whoever listens.
+async fn read(mut output: File, sender: &Pieces, service: Service) -> bool {
+    let mut is_heard = true;
+    let mut piece = vec![0; PIECE];
+    loop {
+        match output.read(&mut piece).await {
+            Ok(0) | Err(_) => return is_heard,
+            Ok(read) => {
+                let piece = Bytes::copy_from_slice(piece.get(..read).unwrap_or_default());
+                is_heard = is_heard && sender.send(Ok(Some(piece))).await.is_ok();
+                if !is_heard && service == Service::UploadPack {
+                    return false;
+                }
+            }
+        }
+    }
+}
