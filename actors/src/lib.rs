@@ -45,6 +45,7 @@ pub mod metrics;
 
 pub mod artifacts;
 pub mod aws;
+pub mod build;
 pub mod git;
 pub mod git_watching;
 pub mod github;

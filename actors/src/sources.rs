@@ -15,7 +15,7 @@ use penstock_engine::triggers::CONNECTION;
 use penstock_storage::keys::codepipeline as keys;
 use penstock_storage::{Direction, Key, NameEntry, Store, StoreError};
 
-use crate::aws::role::Access;
+use crate::aws::role::{Access, of_pipeline};
 
 /// How many pipelines are read at once while the index is being filled.
 const CHUNK: usize = 64;
@@ -79,7 +79,7 @@ impl Sources {
                 pipeline_role: declaration.role_arn.clone(),
                 action_role: action.role_arn.clone(),
                 region: pipeline.region.clone(),
-                pipeline: pipeline.clone(),
+                source: of_pipeline(pipeline),
             };
             inner.followers.entry(origin.clone()).or_default().insert(pipeline.clone(), access);
             inner.origins.entry(pipeline.clone()).or_default().push(origin);

@@ -6,6 +6,7 @@
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 
+use crate::companions::json_services;
 use crate::credential::{Credential, parameter};
 use crate::git_http::REPOSITORIES;
 use crate::protocol::json::Version;
@@ -17,25 +18,15 @@ pub(crate) const OPERATOR_PREFIX: &str = "/_penstock";
 const QUERY_SERVICES: [&str; 8] =
     ["iam", "sts", "sns", "cloudformation", "ec2", "elasticloadbalancing", "autoscaling", "monitoring"];
 
-/// The AWS JSON services that are served, by the first part of their targets.
-const JSON_TARGETS: [(&str, JsonService); 5] = [
-    ("CodePipeline_20150709", JsonService::CodePipeline),
-    ("AWSEvents", JsonService::Events),
-    ("CodeCommit_20150413", JsonService::CodeCommit),
-    ("com.amazonaws.codeconnections.CodeConnections_20231201", JsonService::CodeConnections),
-    ("com.amazonaws.codestar.connections.CodeStar_connections_20191201", JsonService::CodeStarConnections),
-];
+/// The first part of CodePipeline's targets.
+const CODEPIPELINE: &str = "CodePipeline_20150709";
 
 /// A served AWS JSON service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::enum_variant_names, reason = "these are AWS's names")]
 pub(crate) enum JsonService {
     CodePipeline,
-    Events,
-    CodeCommit,
-    CodeConnections,
-    /// The former name of the same.
-    CodeStarConnections,
+    /// A companion, by the first part of its targets.
+    Companion(&'static str),
 }
 
 /// What a request is.
@@ -95,8 +86,11 @@ pub(crate) fn classify(method: &Method, path: &str, headers: &HeaderMap, query: 
 
 fn by_target(target: &str) -> Class {
     let served = target.rsplit_once('.').and_then(|(prefix, operation)| {
-        let (_, service) = JSON_TARGETS.iter().find(|(known, _)| *known == prefix)?;
-        Some(Class::Json { service: *service, operation: operation.to_owned() })
+        let service = match prefix {
+            CODEPIPELINE => JsonService::CodePipeline,
+            _ => JsonService::Companion(json_services::by_target(prefix)?.target),
+        };
+        Some(Class::Json { service, operation: operation.to_owned() })
     });
     served.unwrap_or_else(|| Class::Unserved { named: target.to_owned() })
 }

@@ -163,6 +163,21 @@ pub(crate) struct Settings {
     #[arg(long, env = "PENSTOCK_ALLOW_HOST", value_name = "NAME", value_delimiter = ',', value_parser = host_name)]
     pub(crate) allow_host: Vec<String>,
 
+    /// What runs builds: a container engine, the host itself (then builds can do all that you can), or nothing
+    #[arg(long, env = "PENSTOCK_BUILD_RUNNER", value_name = "RUNNER", value_enum, default_value_t = BuildRunner::Docker)]
+    pub(crate) build_runner: BuildRunner,
+
+    /// An image at hand that stands in for one that projects name, such as
+    /// aws/codebuild/standard:7.0=my-build-image; may be repeated
+    #[arg(
+        long,
+        env = "PENSTOCK_BUILD_IMAGE",
+        value_name = "NAME=LOCAL-NAME",
+        value_delimiter = ',',
+        value_parser = build_image
+    )]
+    pub(crate) build_image: Vec<(String, String)>,
+
     /// Where actions call AWS services instead of the ones in this daemon [env: AWS_ENDPOINT_URL]
     #[arg(long, value_name = "URL", value_parser = url)]
     pub(crate) endpoint_url: Option<String>,
@@ -208,6 +223,17 @@ pub(crate) enum Enforcement {
     All,
 }
 
+/// What runs builds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BuildRunner {
+    /// Docker or Podman: each build in a container of its own
+    Docker,
+    /// This machine, without a container
+    Host,
+    /// Nothing: actions that need a build fail
+    None,
+}
+
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
@@ -226,6 +252,15 @@ fn region(text: &str) -> Result<String, String> {
 fn mapping(text: &str) -> Result<Mapping, String> {
     let folder = std::env::current_dir().map_err(|error| format!("there is no current folder: {error}"))?;
     Mapping::parse(text, &folder)
+}
+
+fn build_image(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, local)) if !name.trim().is_empty() && !local.trim().is_empty() => {
+            Ok((name.trim().to_owned(), local.trim().to_owned()))
+        }
+        _ => Err("looks like aws/codebuild/standard:7.0=my-build-image".to_owned()),
+    }
 }
 
 fn host_name(text: &str) -> Result<String, String> {
@@ -297,6 +332,8 @@ mod tests {
             ["--iam-enforcement", "some"],
             ["--map-repository", "owner/name"],
             ["--map-repository", "owner/name=ext::sh"],
+            ["--build-runner", "kvm"],
+            ["--build-image", "aws/codebuild/standard:7.0"],
         ] {
             assert!(Cli::try_parse_from(["penstock", line[0], line[1]]).is_err(), "{line:?}");
         }

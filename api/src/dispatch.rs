@@ -19,7 +19,7 @@ use crate::caller::Caller;
 use crate::classify::{Class, JsonService, classify};
 use crate::codepipeline::operations;
 use crate::companions::s3::seam::{Identity, Trailing};
-use crate::companions::{events, json_services, query_services};
+use crate::companions::{json_services, query_services};
 use crate::credential::Credential;
 use crate::error::AwsError;
 use crate::git_http;
@@ -167,8 +167,10 @@ async fn json(
     let body = collect(body).await?;
     let output = match service {
         JsonService::CodePipeline => operations::call(services, &caller, operation, &body).await?,
-        JsonService::Events => events::operations::call(services, &caller, operation, &body).await?,
-        companion => json_services::call(services, &caller, companion, operation, &body).await?,
+        JsonService::Companion(target) => match json_services::by_target(target) {
+            Some(companion) => json_services::call(services, &caller, companion, operation, &body).await?,
+            None => return Err(AwsError::internal()),
+        },
     };
     let mut response = Response::new(Body::from(json::encode(output.as_ref())));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(version.content_type()));
@@ -264,9 +266,9 @@ fn labels(class: &Class, method: &Method) -> (&'static str, &'static str) {
         Class::Json { service: JsonService::CodePipeline, operation } => {
             ("codepipeline", operations::known(operation).unwrap_or("other"))
         }
-        Class::Json { service: JsonService::Events, .. } => ("events", "any"),
-        Class::Json { service: JsonService::CodeCommit, .. } => ("codecommit", "any"),
-        Class::Json { .. } => ("codeconnections", "any"),
+        Class::Json { service: JsonService::Companion(target), .. } => {
+            (json_services::by_target(target).map_or("other", |companion| companion.name), "any")
+        }
         Class::Query { service } => match service.as_deref() {
             Some("iam") => ("iam", "any"),
             Some("sts") => ("sts", "any"),

@@ -1,6 +1,6 @@
 //! Everything that answers requests, in one place that handlers are given.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -11,11 +11,15 @@ use penstock_actors::artifacts::stored::Spool;
 use penstock_actors::aws::clients::{self, AwsClients};
 use penstock_actors::aws::endpoint;
 use penstock_actors::aws::role::ServiceKeys;
+use penstock_actors::build::runner::{self, Runner};
 use penstock_actors::clock::Clock;
+use penstock_actors::companions::codebuild::{self, CodeBuild};
 use penstock_actors::companions::codecommit::service::CodeCommit;
 use penstock_actors::companions::connections::Connections;
 use penstock_actors::companions::events::service::Events;
 use penstock_actors::companions::iam::Iam;
+use penstock_actors::companions::logs::Logs;
+use penstock_actors::companions::parameters::Parameters;
 use penstock_actors::companions::s3::service::S3;
 use penstock_actors::companions::sts::{InvalidCredentials, IssuedCaller, Sts};
 use penstock_actors::companions::wall_clock;
@@ -34,7 +38,7 @@ use penstock_engine::action_type::Catalogue;
 use penstock_storage::Store;
 
 use crate::authorization::Authority;
-use crate::cli::Settings;
+use crate::cli::{BuildRunner, Settings};
 use crate::companions::s3::gateway::Gateway;
 use crate::endpoints::Endpoints;
 use crate::error::AwsError;
@@ -44,7 +48,10 @@ use crate::metrics::Metrics;
 use crate::startup::reached_at;
 
 /// Whom pipelines' roles must trust.
-const SERVICE: &str = "codepipeline.amazonaws.com";
+const CODEPIPELINE: &str = "codepipeline.amazonaws.com";
+
+/// Whom the roles of build projects must trust.
+const CODEBUILD: &str = "codebuild.amazonaws.com";
 
 /// The daemon's services. One value, shared by all workers and by the SDK's in-process calls.
 pub(crate) struct Services {
@@ -84,6 +91,12 @@ pub(crate) struct Services {
     pub(crate) outcomes: Outcomes,
     /// Calls under the pipelines' roles.
     pub(crate) aws: AwsClients,
+    /// Projects and builds.
+    pub(crate) codebuild: CodeBuild,
+    /// What builds say.
+    pub(crate) logs: Logs,
+    /// Parameters and secrets.
+    pub(crate) parameters: Parameters,
     /// Where everything is kept.
     pub(crate) store: Store,
     /// The engine. Begun last, since what it takes up at once calls the services above.
@@ -107,20 +120,37 @@ impl Services {
         let s3 = S3::open(store.clone()).await.map_err(|error| error.to_string())?;
         let events = Events::new(store.clone());
         s3.emit_events(events.bell());
-        let aws = AwsClients::new(clients::Settings {
-            in_process: SharedHttpConnector::new(loopback.clone()),
-            endpoints: endpoint::Endpoints {
-                all: None,
-                s3: endpoints.s3.clone(),
-                sts: endpoints.sts.clone(),
-                lambda: endpoints.lambda.clone(),
-                cloud_watch: endpoints.cloud_watch.clone(),
-                sns: endpoints.sns.clone(),
-            },
-            service: service_keys(&sts)?,
-            environment: environment_credentials(|name| std::env::var(name).ok()),
-        })
-        .map_err(|error| error.to_string())?;
+        let clients_of = |service| {
+            let clients = AwsClients::new(clients::Settings {
+                in_process: SharedHttpConnector::new(loopback.clone()),
+                endpoints: endpoint::Endpoints {
+                    all: None,
+                    s3: endpoints.s3.clone(),
+                    sts: endpoints.sts.clone(),
+                    lambda: endpoints.lambda.clone(),
+                    cloud_watch: endpoints.cloud_watch.clone(),
+                    sns: endpoints.sns.clone(),
+                },
+                service: service_keys(&sts, service)?,
+                environment: environment_credentials(|name| std::env::var(name).ok()),
+            });
+            clients.map_err(|error| error.to_string())
+        };
+        let aws = clients_of(CODEPIPELINE)?;
+        let logs = Logs::new(store.clone(), spool.join("logs"));
+        let parameters = Parameters::new(store.clone());
+        let codebuild = CodeBuild::new(codebuild::Setup {
+            store: store.clone(),
+            logs: logs.clone(),
+            parameters: parameters.clone(),
+            clients: clients_of(CODEBUILD)?,
+            spool: Spool::new(&spool),
+            runner: Runner::new(builds(&spool, settings)),
+            // A container has a loopback of its own.
+            endpoint: (settings.build_runner == BuildRunner::Host)
+                .then(|| format!("http://{}", settings.listen)),
+            keep: usize::try_from(settings.keep_executions).unwrap_or(usize::MAX),
+        });
         let outcomes =
             Outcomes::open(&store, settings.action_outcomes.clone()).map_err(|error| error.to_string())?;
         actix_rt::spawn(outcomes.clone().watch());
@@ -151,10 +181,14 @@ impl Services {
             connections: Connections::new(store.clone()),
             outcomes: outcomes.clone(),
             aws: aws.clone(),
+            codebuild: codebuild.clone(),
+            logs,
+            parameters,
             store: store.clone(),
             pipelines: OnceLock::new(),
         });
         loopback.connect(&services);
+        codebuild.resume().await.map_err(|error| error.to_string())?;
         let deliveries = deliveries(&store, settings, endpoints).await?;
         let clock = Clock::of_store(&store).map_err(|error| error.to_string())?;
         if clock.ahead_millis() > 0 {
@@ -170,12 +204,8 @@ impl Services {
         })?;
         let mappings = Mappings::new(settings.map_repository.clone());
         let origins = Origins { mappings: mappings.clone(), github };
-        let providers = Providers::new(&aws, &spool, &clock, origins, codecommit.clone()).scripted_by(
-            outcomes,
-            &aws,
-            &spool,
-            clock.clone(),
-        );
+        let providers = Providers::new(&aws, &spool, &clock, origins, codecommit.clone(), &codebuild)
+            .scripted_by(outcomes, &aws, &spool, clock.clone());
         let pipelines = penstock_actors::start(
             store,
             clock,
@@ -243,20 +273,35 @@ async fn deliveries(
     Ok(deliveries)
 }
 
-/// CodePipeline's own keys, for each pipeline that it acts for: trust policies may ask which one that is.
-fn service_keys(sts: &Arc<Sts>) -> Result<ServiceKeys, String> {
+/// A service's own keys, for each pipeline that it acts for: trust policies may ask which one that is.
+fn service_keys(sts: &Arc<Sts>, service: &'static str) -> Result<ServiceKeys, String> {
     let credentials = |(key, secret, token)| Credentials::new(key, secret, Some(token), None, "penstock");
     // Only where there are no random numbers can these fail, and then the daemon does not start.
-    let of_nobody = sts.service_credentials(SERVICE).map(credentials).map_err(|error| error.to_string())?;
+    let of_nobody = sts.service_credentials(service).map(credentials).map_err(|error| error.to_string())?;
     let sts = Arc::clone(sts);
     Ok(Arc::new(move |source| {
-        sts.service_credentials_for(SERVICE, source).map_or_else(|_| of_nobody.clone(), credentials)
+        sts.service_credentials_for(service, source).map_or_else(|_| of_nobody.clone(), credentials)
     }))
 }
 
 fn own_url(settings: &Settings) -> String {
     let listens = || format!("http://{}", reached_at(settings.listen));
     settings.public_url.as_deref().map_or_else(listens, |url| url.trim_end_matches('/').to_owned())
+}
+
+/// How builds are to run. Builds of other daemons are told apart by the data folder.
+fn builds(folder: &Path, settings: &Settings) -> runner::Settings {
+    runner::Settings {
+        choice: match settings.build_runner {
+            BuildRunner::Docker => runner::Choice::Docker,
+            BuildRunner::Host => runner::Choice::Host,
+            BuildRunner::None => runner::Choice::Nobody,
+        },
+        images: settings.build_image.iter().cloned().collect(),
+        owner: folder.display().to_string(),
+        folder: folder.join("builds"),
+        docker_host: std::env::var("DOCKER_HOST").ok(),
+    }
 }
 
 /// What endpoints elsewhere are called with, as every AWS tool finds it.

@@ -23,8 +23,22 @@ async fn make() -> Services {
     let aws = AwsClients::new(clients::Settings {
         in_process: SharedHttpConnector::new(Loopback::default()),
         endpoints: endpoint::Endpoints::default(),
-        service: service_keys(&sts).unwrap(),
+        service: service_keys(&sts, CODEPIPELINE).unwrap(),
         environment: None,
+    })
+    .unwrap();
+    let folder = std::env::temp_dir();
+    let logs = Logs::new(store.clone(), folder.join("logs"));
+    let parameters = Parameters::new(store.clone());
+    let codebuild = CodeBuild::new(codebuild::Setup {
+        store: store.clone(),
+        logs: logs.clone(),
+        parameters: parameters.clone(),
+        clients: aws.clone(),
+        spool: Spool::new(folder),
+        runner: Runner::Nobody("no builds in tests".to_owned()),
+        endpoint: None,
+        keep: 10,
     });
     Services {
         s3: Gateway::over(OneBucket, hosts.clone()),
@@ -44,7 +58,10 @@ async fn make() -> Services {
         outcomes: Outcomes::default(),
         codecommit: CodeCommit::open(store.clone(), None, "http://127.0.0.1:4566".to_owned()).await.unwrap(),
         connections: Connections::new(store.clone()),
-        aws: aws.unwrap(),
+        aws,
+        codebuild,
+        logs,
+        parameters,
         store,
         pipelines: OnceLock::new(),
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use actix_rt::signal::unix::{SignalKind, signal};
 use penstock_storage::{OpenOptions, Store};
+use tempfile::TempDir;
 
 use crate::cli::Settings;
 use crate::endpoints::Endpoints;
@@ -25,7 +26,7 @@ pub(crate) async fn run(mut settings: Settings) -> Result<(), String> {
     let listener = bind(settings.listen)?;
     settings.listen = listener.local_addr().map_err(|error| format!("the port is lost: {error}"))?;
     let endpoints = Endpoints::of(&settings, |name| std::env::var(name).ok())?;
-    let (store, place, spool) = open(&settings)?;
+    let Opened { store, place, spool, _temporary } = open(&settings)?;
     let hosts = Hosts::new(settings.listen, &settings.allow_host);
     let services = Services::start(store.clone(), spool, hosts, &settings, &endpoints).await?;
     let server =
@@ -63,18 +64,35 @@ fn bracketed(address: SocketAddr) -> String {
     }
 }
 
-/// The store, in words where it keeps its data, and where artifacts lie that are on their way.
-fn open(settings: &Settings) -> Result<(Store, String, PathBuf), String> {
+/// What the daemon's data is kept in.
+struct Opened {
+    store: Store,
+    /// In words where it is.
+    place: String,
+    /// Where files lie: artifacts on their way, logs, builds on the host.
+    spool: PathBuf,
+    /// Removed with everything in it when the daemon stops.
+    _temporary: Option<TempDir>,
+}
+
+fn open(settings: &Settings) -> Result<Opened, String> {
     if settings.ephemeral {
-        let place = "in memory only, gone when penstock stops".to_owned();
-        return Ok((Store::in_memory(), place, std::env::temp_dir()));
+        let temporary = tempfile::Builder::new().prefix("penstock-").tempdir();
+        let temporary =
+            temporary.map_err(|error| format!("there is no place for temporary files: {error}"))?;
+        return Ok(Opened {
+            store: Store::in_memory(),
+            place: "in memory only, gone when penstock stops".to_owned(),
+            spool: temporary.path().to_owned(),
+            _temporary: Some(temporary),
+        });
     }
     let folder = match &settings.data_dir {
         Some(folder) => folder.clone(),
         None => default_folder(|name| std::env::var_os(name).map(PathBuf::from))?,
     };
     let store = Store::open(&folder, OpenOptions::default()).map_err(|error| error.to_string())?;
-    Ok((store, folder.display().to_string(), folder))
+    Ok(Opened { store, place: folder.display().to_string(), spool: folder, _temporary: None })
 }
 
 /// As the XDG base directory specification has it: a relative path counts as unset.

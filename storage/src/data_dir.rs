@@ -6,6 +6,7 @@
 //! records/          the record database
 //! blobs/            see `blobs`
 //! repositories/     git repositories of CodeCommit, kept by that companion
+//! logs/, builds/    what builds say, and where those on the host run: not the store's
 //! ```
 //!
 //! The lock is made first and the marker last, when the record database is there: so a first start may be

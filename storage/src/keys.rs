@@ -52,12 +52,20 @@
 //! | the refs of a watched git repository | `git-watched/repository` | [`git::watched`] |
 //! | a CodeCommit repository | `codecommit/account/region/name` | [`codecommit::repository`] |
 //! | its branches that were told of | `codecommit-told/id` | [`codecommit::told`] |
+//! | a build project | `build-project/account/region/name` | [`builds::project`] |
+//! | a build | `build/account/region/project/id` | [`builds::build`] |
+//! | a build that has not ended | `build-unfinished/id` | [`builds::unfinished_build`] |
+//! | a log group | `log-group/account/region/name` | [`builds::log_group`] |
+//! | a log stream | `log-stream/account/region/group/name` | [`builds::log_stream`] |
+//! | a parameter | `parameter/account/region/name` | [`builds::parameter`] |
+//! | a secret | `managed-secret/account/region/name` | [`builds::secret`] |
 //! | what the daemon signs with | `secret/name` | [`iam::secret`] |
 //!
 //! `inc` is a pipeline's incarnation, `n` an execution's start number within it. Segments that people
 //! name are escaped as in a URL (so none contains `/`); S3's object keys are not, since a bucket lists
 //! in their byte order: see [`s3`].
 
+pub mod builds;
 pub mod codecommit;
 pub mod codepipeline;
 pub mod connections;

@@ -5,9 +5,11 @@
 mod approval;
 mod artifacts;
 mod bad_input;
+mod builds;
 mod clock;
 mod codecommit;
 mod conditions;
+mod containers;
 mod declared_errors;
 mod events;
 mod external;

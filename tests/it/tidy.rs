@@ -113,6 +113,7 @@ fn heavy_dependencies_stay_behind_their_doors() {
         ("actix-web", &["api"]),
         ("actix", &["actors"]),
         ("aws-sdk-s3", &["actors", "api"]),
+        ("bollard", &["actors"]),
         ("tokio", &["storage", "actors", "api"]),
     ] {
         for name in CRATES {

@@ -78,6 +78,22 @@ impl Caller {
         self.codepipeline(operation, input).unwrap_or_else(|refusal| panic!("{operation}: {refusal:?}"))
     }
 
+    /// Calls a companion that speaks AWS JSON 1.1: the service as it is called in scopes, and the target.
+    pub fn json(&self, service: &str, target: &str, input: &Value) -> Result<Value, Refusal> {
+        let request = Request::new("POST", "/")
+            .header("Authorization", &self.authorization(service))
+            .header("Content-Type", "application/x-amz-json-1.1")
+            .header("X-Amz-Target", target);
+        let answer = request.body(input.to_string().into_bytes()).send(self.address);
+        outcome(&answer.unwrap_or_else(|error| panic!("{target}: {error}")))
+    }
+
+    /// Calls CodeBuild, which must accept.
+    pub fn codebuild(&self, operation: &str, input: &Value) -> Value {
+        let answer = self.json("codebuild", &format!("CodeBuild_20161006.{operation}"), input);
+        answer.unwrap_or_else(|refusal| panic!("{operation}: {refusal:?}"))
+    }
+
     /// An S3 request.
     pub fn s3_request(&self, method: &str, target: &str) -> Request {
         Request::new(method, target).header("Authorization", &self.authorization("s3"))
@@ -130,6 +146,11 @@ impl Caller {
             .unwrap_or_else(|error| panic!("{action}: {error}"));
         assert_eq!(answer.status, 200, "{action}: {}", answer.text());
         answer.text()
+    }
+
+    /// The ARN of a role of the default account.
+    pub fn iam_role_arn(&self, name: &str) -> String {
+        format!("arn:aws:iam::000000000000:role/{name}")
     }
 
     /// Makes a role that that service may assume, and that may do everything with S3; answers its ARN.

@@ -24,6 +24,7 @@ use crate::waiting::{PATIENCE, until};
 pub struct Daemon {
     folder: TempDir,
     flags: Vec<String>,
+    environment: Vec<(String, String)>,
     address: SocketAddr,
     log: Arc<Mutex<Vec<String>>>,
     announced: Vec<String>,
@@ -47,10 +48,20 @@ impl Daemon {
         Self::start_in(TempDir::new().expect("a temporary folder"), flags)
     }
 
+    /// Starts one with those flags and more in its environment.
+    pub fn start_with_environment(flags: &[&str], environment: &[(String, String)]) -> Self {
+        Self::begin(TempDir::new().expect("a temporary folder"), flags, environment)
+    }
+
     /// Starts one that keeps its data in that folder, such as one on a disk of its own.
     pub fn start_in(folder: TempDir, flags: &[&str]) -> Self {
+        Self::begin(folder, flags, &[])
+    }
+
+    fn begin(folder: TempDir, flags: &[&str], environment: &[(String, String)]) -> Self {
         let mut daemon = Self {
             folder,
+            environment: environment.to_vec(),
             flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
             address: free_address(),
             log: Arc::default(),
@@ -169,6 +180,7 @@ impl Daemon {
             .args(["--listen", &self.address.to_string(), "--data-dir"])
             .arg(self.data())
             .args(&self.flags)
+            .envs(self.environment.iter().cloned())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

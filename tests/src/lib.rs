@@ -13,8 +13,10 @@
 
 pub mod aws;
 pub mod binary;
+pub mod building;
 pub mod clients;
 pub mod daemon;
+pub mod engine;
 pub mod event_stream;
 pub mod gate;
 pub mod git;

@@ -44,6 +44,8 @@ pub(super) struct Listed {
     pub(super) length: u64,
     /// Where its local header is.
     pub(super) header: u64,
+    /// Whether its owner may execute it.
+    pub(super) executable: bool,
 }
 
 /// The archive's files: all are fit to be unpacked, or there is no list.
@@ -151,7 +153,8 @@ fn read_header(archive: &Stored, at: u64, end: &End) -> Result<(Option<Listed>, 
         return Err(ZipError::Damaged("the size of one of its files is not there"));
     };
     let is_folder = name.ends_with('/');
-    check_kind(&name, is_folder, fields.u16(4) >> 8, fields.u32(38) >> 16)?;
+    let (system, mode) = (fields.u16(4) >> 8, fields.u32(38) >> 16);
+    check_kind(&name, is_folder, system, mode)?;
     let path = safe_path(&name)?;
     if is_folder {
         return Ok((None, next));
@@ -166,16 +169,21 @@ fn read_header(archive: &Stored, at: u64, end: &End) -> Result<(Option<Listed>, 
     };
     let header =
         header.checked_add(end.shift).ok_or(ZipError::Damaged("a file is not where it should be"))?;
-    Ok((Some(Listed { path, method, crc: fields.u32(16), packed, length, header }), next))
+    let executable = matches!(system, UNIX | MACOS) && mode & 0o100 != 0;
+    Ok((Some(Listed { path, method, crc: fields.u32(16), packed, length, header, executable }), next))
 }
 
-/// Made on Unix (3) or macOS (19), an entry carries its file mode: only plain files and folders pass.
+/// Which systems' entries carry file modes.
+const UNIX: u16 = 3;
+const MACOS: u16 = 19;
+
+/// Made on Unix or macOS, an entry carries its file mode: only plain files and folders pass.
 fn check_kind(name: &str, is_folder: bool, system: u16, mode: u32) -> Result<(), ZipError> {
     const KIND: u32 = 0o170_000;
     const LINK: u32 = 0o120_000;
     const FOLDER: u32 = 0o040_000;
     const PLAIN: u32 = 0o100_000;
-    if !matches!(system, 3 | 19) {
+    if !matches!(system, UNIX | MACOS) {
         return Ok(());
     }
     match mode & KIND {

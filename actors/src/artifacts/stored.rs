@@ -80,7 +80,7 @@ impl Stored {
     }
 
     /// Fills `into` from that offset; an error if there is not so much.
-    pub(super) fn read_exact_at(&self, into: &mut [u8], offset: u64) -> io::Result<()> {
+    pub(crate) fn read_exact_at(&self, into: &mut [u8], offset: u64) -> io::Result<()> {
         match self {
             Self::Memory(bytes) => {
                 let start = usize::try_from(offset).map_err(io::Error::other)?;

@@ -48,6 +48,8 @@ pub struct Unpacked {
     pub path: String,
     /// Its content.
     pub content: Stored,
+    /// Whether its owner may execute it.
+    pub executable: bool,
 }
 
 /// Why an archive is not unpacked.
@@ -123,7 +125,10 @@ fn unpack_all(archive: &Stored, limits: &Limits, spool: &Spool, sender: &Sender)
             },
         )?;
         let content = target.finish().map_err(ZipError::Disk)?;
-        if sender.blocking_send(Ok(Unpacked { path: file.path, content })).is_err() {
+        if sender
+            .blocking_send(Ok(Unpacked { path: file.path, content, executable: file.executable }))
+            .is_err()
+        {
             return Ok(());
         }
     }

@@ -131,21 +131,27 @@ impl AwsClients {
     /// S3 for one action: its roles are assumed first, so that what STS refuses is known as such.
     pub async fn s3(&self, access: &Access) -> Result<S3, AwsRefusal> {
         let (session, s3) = self.client(access);
-        session.assume(&access.pipeline).await?;
+        session.assume(&access.source).await?;
         Ok(s3)
     }
 
     /// Whether the service may assume the pipeline's role and, where the action has one, that role the action's.
     pub async fn may_assume(&self, access: &Access) -> Result<(), AwsRefusal> {
         let (session, _) = self.client(access);
-        session.assume(&access.pipeline).await.map(drop)
+        session.assume(&access.source).await.map(drop)
+    }
+
+    /// A session of the roles.
+    pub async fn session(&self, access: &Access) -> Result<Credentials, AwsRefusal> {
+        let (session, _) = self.client(access);
+        session.assume(&access.source).await
     }
 
     /// What the action's artifacts are reached with: a new session of its roles, narrowed by that policy. Never the
     /// daemon's own keys, also where the store is elsewhere and knows no sessions of ours.
     pub async fn credentials(&self, access: &Access, policy: &str) -> Result<Credentials, AwsRefusal> {
         let (session, _) = self.client(access);
-        session.narrowed(&access.pipeline, policy).await
+        session.narrowed(&access.source, policy).await
     }
 
     /// A service that the daemon does not have itself, for one action: its roles are assumed first. None where nobody has
@@ -156,7 +162,7 @@ impl AwsClients {
         access: &Access,
     ) -> Result<Option<Elsewhere>, AwsRefusal> {
         let (session, _) = self.client(access);
-        let credentials = session.assume(&access.pipeline).await?;
+        let credentials = session.assume(&access.source).await?;
         Ok(self.place(service).map(|place| Elsewhere {
             connector: place.connector.clone(),
             service,

@@ -26,8 +26,8 @@ pub struct Access {
     pub action_role: Option<String>,
     /// The Region that is called.
     pub region: String,
-    /// For which pipeline: trust policies may ask about it.
-    pub pipeline: PipelineKey,
+    /// On whose behalf, a pipeline's or a build project's: trust policies may ask about it.
+    pub source: Source,
 }
 
 impl From<&Work> for Access {
@@ -36,9 +36,14 @@ impl From<&Work> for Access {
             pipeline_role: work.pipeline_role.clone(),
             action_role: work.action_role.clone(),
             region: work.region.clone(),
-            pipeline: work.pipeline.clone(),
+            source: of_pipeline(&work.pipeline),
         }
     }
+}
+
+/// What CodePipeline says when it acts for that pipeline.
+pub fn of_pipeline(pipeline: &PipelineKey) -> Source {
+    Source { account: Some(pipeline.account.clone()), arn: Some(pipeline.arn()) }
 }
 
 /// Who the service is when it assumes a role for a pipeline.
@@ -72,40 +77,35 @@ impl RoleSession {
     ///
     /// Pipelines with the same roles share what is held here: each has asked for itself, and what their sessions
     /// may do is the same.
-    pub async fn assume(&self, pipeline: &PipelineKey) -> Result<Credentials, AwsRefusal> {
-        let credentials = self.assume_with(pipeline, None).await?;
+    pub async fn assume(&self, source: &Source) -> Result<Credentials, AwsRefusal> {
+        let credentials = self.assume_with(source, None).await?;
         *self.0.held.write().unwrap_or_else(PoisonError::into_inner) = Some(credentials.clone());
         Ok(credentials)
     }
 
     /// A session of its own, narrowed by that policy.
-    pub async fn narrowed(&self, pipeline: &PipelineKey, policy: &str) -> Result<Credentials, AwsRefusal> {
-        self.assume_with(pipeline, Some(policy)).await
+    pub async fn narrowed(&self, source: &Source, policy: &str) -> Result<Credentials, AwsRefusal> {
+        self.assume_with(source, Some(policy)).await
     }
 
-    async fn assume_with(
-        &self,
-        pipeline: &PipelineKey,
-        policy: Option<&str>,
-    ) -> Result<Credentials, AwsRefusal> {
+    async fn assume_with(&self, source: &Source, policy: Option<&str>) -> Result<Credentials, AwsRefusal> {
         let Inner { sts, service, access, .. } = &*self.0;
-        let source = Source { account: Some(pipeline.account.clone()), arn: Some(pipeline.arn()) };
         let name = session_name();
-        let of_pipeline = &access.pipeline_role;
+        let outer = &access.pipeline_role;
         let (first, last) = match &access.action_role {
             Some(_) => (None, policy),
             None => (policy, None),
         };
         let request = |role, policy| RoleRequest { role, session: &name, region: &access.region, policy };
         let mut credentials = sts
-            .assume_role(&service(&source), &request(of_pipeline, first))
+            .assume_role(&service(source), &request(outer, first))
             .await
-            .map_err(|refusal| of_role(refusal, of_pipeline, None))?;
+            .map_err(|refusal| of_role(refusal, outer, None))?;
         if let Some(role) = &access.action_role {
             credentials = sts
                 .assume_role(&credentials, &request(role, last))
                 .await
-                .map_err(|refusal| of_role(refusal, role, Some(of_pipeline)))?;
+                .map_err(|refusal| of_role(refusal, role, Some(outer)))?;
         }
         Ok(credentials)
     }
@@ -114,7 +114,7 @@ impl RoleSession {
         let held = self.0.held.read().unwrap_or_else(PoisonError::into_inner).clone();
         match held {
             Some(credentials) if lasts(&credentials) => Ok(credentials),
-            _ => self.assume(&self.0.access.pipeline).await,
+            _ => self.assume(&self.0.access.source).await,
         }
     }
 }
@@ -160,11 +160,11 @@ mod tests {
             pipeline_role: PIPELINE_ROLE.to_owned(),
             action_role: action_role.map(str::to_owned),
             region: "eu-west-1".to_owned(),
-            pipeline: PipelineKey {
+            source: of_pipeline(&PipelineKey {
                 account: "111122223333".to_owned(),
                 region: "eu-west-1".to_owned(),
                 name: "web".to_owned(),
-            },
+            }),
         }
     }
 

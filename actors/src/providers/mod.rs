@@ -4,6 +4,7 @@ pub mod provider;
 pub mod table;
 
 pub(crate) mod approval_request;
+pub mod codebuild;
 pub mod codecommit_source;
 pub mod connection_source;
 pub mod s3_deploy;

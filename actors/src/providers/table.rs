@@ -11,11 +11,13 @@ use tokio::sync::Semaphore;
 use crate::artifacts::stored::Spool;
 use crate::aws::clients::AwsClients;
 use crate::clock::Clock;
+use crate::companions::codebuild::CodeBuild;
 use crate::companions::codecommit::service::CodeCommit;
 use crate::outcomes::script::Candidate;
 use crate::outcomes::service::Outcomes;
 
 use super::approval_request;
+use super::codebuild::CodeBuildProvider;
 use super::codecommit_source::CodeCommitSource;
 use super::connection_source::{ConnectionSource, Origins};
 use super::failures;
@@ -36,6 +38,8 @@ const GIT_ACTIONS: usize = 8;
 
 /// Rules of one type at work at once. They only wait, and as long as a window is closed.
 const RULES: usize = Semaphore::MAX_PERMITS;
+/// Actions that wait for a build. CodeBuild has a queue of its own.
+const BUILDS: usize = 1024;
 
 /// The providers, each with as many permits as it may do work at once. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -61,7 +65,12 @@ impl Providers {
         clock: &Clock,
         origins: Origins,
         codecommit: CodeCommit,
+        codebuild: &CodeBuild,
     ) -> Self {
+        let builds = |category| -> Box<dyn Provider> {
+            Box::new(CodeBuildProvider::new(category, codebuild.clone(), clients.clone()))
+        };
+        let builds = [ActionCategory::Build, ActionCategory::Test].map(|category| (builds(category), BUILDS));
         let connection = ConnectionSource::new(clients.clone(), spool.clone(), origins);
         let codecommit = CodeCommitSource::new(clients.clone(), spool.clone(), codecommit);
         let s3: [Box<dyn Provider>; 2] = [
@@ -77,7 +86,7 @@ impl Providers {
         ];
         let s3 = s3.into_iter().map(|provider| (provider, S3_ACTIONS));
         let git = git.into_iter().map(|provider| (provider, GIT_ACTIONS));
-        let all = s3.chain(git).chain(rules.into_iter().map(|provider| (provider, RULES)));
+        let all = s3.chain(git).chain(builds).chain(rules.into_iter().map(|provider| (provider, RULES)));
         Self { clients: Some(clients.clone()), ..Self::of(all) }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use penstock_actors::aws::refusal::AwsRefusal;
-use penstock_actors::aws::role::Access;
+use penstock_actors::aws::role::{Access, of_pipeline};
 use penstock_engine::declaration::pipeline::PipelineDeclaration;
 use penstock_engine::ids::PipelineKey;
 use penstock_engine::rejection::{Rejection, RejectionKind};
@@ -38,7 +38,7 @@ async fn check_role_and_buckets(
         pipeline_role: declaration.role_arn.clone(),
         action_role: action_role.cloned(),
         region: region.to_owned(),
-        pipeline: pipeline.clone(),
+        source: of_pipeline(pipeline),
     };
     let actions = declaration.stages.iter().flat_map(|stage| &stage.actions);
     let action_roles: BTreeSet<&String> = actions.filter_map(|action| action.role_arn.as_ref()).collect();

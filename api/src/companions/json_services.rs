@@ -1,71 +1,165 @@
-//! The companions that speak AWS JSON: an operation's way from its body to its answer.
+//! The companions that speak AWS JSON: their models, and the tables of their operations.
 
+use std::sync::LazyLock;
+
+use futures_util::future::BoxFuture;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::query_services::Handler;
-use super::{codecommit, connections, models};
+use super::{codebuild, codecommit, connections, events, logs, secretsmanager, ssm};
 use crate::caller::Caller;
-use crate::classify::JsonService;
 use crate::constraints;
-use crate::dispatch::printable;
 use crate::error::AwsError;
 use crate::model::Model;
 use crate::protocol::json;
 use crate::services::Services;
 
-/// A served service.
-struct Service {
-    /// As AWS's own texts call it.
-    name: &'static str,
-    model: fn() -> &'static Model,
+/// What a handler answers; nothing when its output is empty or the operation has none.
+pub(super) type Answer = Result<Option<Value>, AwsError>;
+
+/// A handler is an `async fn(&Services, &Caller, Value) -> Answer`; its input keeps to the model's types and
+/// constraints, and has no `null` in it.
+pub(super) type Handler = for<'a> fn(&'a Services, &'a Caller, Value) -> BoxFuture<'a, Answer>;
+
+/// A companion that speaks AWS JSON.
+#[derive(Debug)]
+pub(crate) struct Companion {
+    /// In logs and metrics.
+    pub(crate) name: &'static str,
+    /// What precedes the operation in `X-Amz-Target`.
+    pub(crate) target: &'static str,
+    model: &'static LazyLock<Model>,
     handler: fn(&str) -> Option<Handler>,
 }
 
-/// What a service is made of; CodePipeline has a table of its own.
-fn service(service: JsonService) -> Option<Service> {
-    Some(match service {
-        // EventBridge has one, too.
-        JsonService::CodePipeline | JsonService::Events => return None,
-        JsonService::CodeCommit => {
-            Service { name: "CodeCommit", model: models::codecommit, handler: codecommit::handler }
-        }
-        JsonService::CodeConnections => Service {
-            name: "CodeConnections",
-            model: models::codeconnections,
-            handler: connections::codeconnections,
-        },
-        JsonService::CodeStarConnections => Service {
-            name: "CodeStarConnections",
-            model: models::codeconnections,
-            handler: connections::codestar_connections,
-        },
-    })
+/// Models are AWS's own descriptions, without prose and without the operations that are not served.
+macro_rules! model {
+    ($name:ident, $file:literal) => {
+        static $name: LazyLock<Model> = LazyLock::new(|| parse(include_str!(concat!("../../model/", $file))));
+    };
+}
+
+model!(CODEBUILD, "codebuild-2016-10-06.json");
+model!(CODECOMMIT, "codecommit-2015-04-13.json");
+model!(CODECONNECTIONS, "codeconnections-2023-12-01.json");
+model!(EVENTS, "events-2015-10-07.json");
+model!(LOGS, "logs-2014-03-28.json");
+model!(SSM, "ssm-2014-11-06.json");
+model!(SECRETS_MANAGER, "secretsmanager-2017-10-17.json");
+
+static COMPANIONS: [Companion; 8] = [
+    Companion {
+        name: "codebuild",
+        target: "CodeBuild_20161006",
+        model: &CODEBUILD,
+        handler: codebuild::handler,
+    },
+    Companion {
+        name: "codecommit",
+        target: "CodeCommit_20150413",
+        model: &CODECOMMIT,
+        handler: codecommit::handler,
+    },
+    Companion {
+        name: "codeconnections",
+        target: "com.amazonaws.codeconnections.CodeConnections_20231201",
+        model: &CODECONNECTIONS,
+        handler: connections::codeconnections,
+    },
+    // The former name of the same.
+    Companion {
+        name: "codestar-connections",
+        target: "com.amazonaws.codestar.connections.CodeStar_connections_20191201",
+        model: &CODECONNECTIONS,
+        handler: connections::codestar_connections,
+    },
+    Companion { name: "events", target: "AWSEvents", model: &EVENTS, handler: events::operations::handler },
+    Companion { name: "logs", target: "Logs_20140328", model: &LOGS, handler: logs::handler },
+    Companion { name: "ssm", target: "AmazonSSM", model: &SSM, handler: ssm::handler },
+    Companion {
+        name: "secretsmanager",
+        target: "secretsmanager",
+        model: &SECRETS_MANAGER,
+        handler: secretsmanager::handler,
+    },
+];
+
+#[expect(clippy::expect_used, reason = "the embedded files are part of the program, and tests parse them")]
+fn parse(text: &str) -> Model {
+    serde_json::from_str(text).expect("the embedded API model is well formed")
+}
+
+/// The companion whose targets begin so.
+pub(crate) fn by_target(prefix: &str) -> Option<&'static Companion> {
+    COMPANIONS.iter().find(|companion| companion.target == prefix)
 }
 
 /// Decodes and checks the input, and lets the operation's handler answer.
 pub(crate) async fn call(
     services: &Services,
     caller: &Caller,
-    which: JsonService,
+    companion: &Companion,
     operation: &str,
     body: &[u8],
-) -> Result<Option<Value>, AwsError> {
-    let found = service(which).and_then(|service| {
-        let model = (service.model)();
-        Some((model, model.operation(operation)?, (service.handler)(operation)?))
-    });
-    let Some((model, shape, handler)) = found else {
-        let name = service(which).map_or("this service", |service| service.name);
-        let operation = printable(operation);
-        tracing::info!(service = name, %operation, "the service does not have that operation here");
-        return Err(AwsError::client(
-            "UnknownOperationException",
-            format!("{name} does not have the operation {operation} here"),
-        ));
+) -> Answer {
+    let model = companion.model;
+    let (Some(handler), Some(shape)) = ((companion.handler)(operation), model.operation(operation)) else {
+        let operation = crate::dispatch::printable(operation);
+        tracing::info!(service = companion.name, %operation, "this version does not have the operation");
+        let text = format!("This version of Penstock does not have {operation} of {}", companion.name);
+        return Err(AwsError::client("UnknownOperationException", text));
     };
     let input = json::decode(body)?;
     constraints::validate(model, &shape.input, &input)?;
     let output = handler(services, caller, json::without_nulls(input)).await?;
-    // The model decides: no output shape is an empty body, an empty output is `{}`.
     Ok(shape.output.as_ref().map(|_| output.unwrap_or_else(|| Value::Object(Map::new()))))
+}
+
+/// The input as a handler reads it. It keeps to the API model already, so that this fails only where the model
+/// and our types differ.
+pub(super) fn decode<T: DeserializeOwned>(input: Value) -> Result<T, AwsError> {
+    serde_json::from_value(input).map_err(|error| AwsError::serialization(error.to_string()))
+}
+
+/// One page of a list that is all there, and the token of the next one: how many came before it.
+pub(super) fn page<T>(
+    all: Vec<T>,
+    token: Option<&str>,
+    size: usize,
+    invalid: impl FnOnce() -> AwsError,
+) -> Result<(Vec<T>, Option<String>), AwsError> {
+    let skipped = match token {
+        None => 0,
+        Some(token) => match token.parse() {
+            Ok(skipped) if skipped <= all.len() => skipped,
+            _ => return Err(invalid()),
+        },
+    };
+    let next = skipped + size;
+    let token = (next < all.len()).then(|| next.to_string());
+    Ok((all.into_iter().skip(skipped).take(size).collect(), token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_of_the_models_has_a_handler_and_every_shape_is_there() {
+        for companion in &COMPANIONS {
+            assert!(companion.model.operations().count() > 0);
+            for (name, operation) in companion.model.operations() {
+                assert!((companion.handler)(name).is_some(), "{} {name}", companion.name);
+                assert!(companion.model.shape(&operation.input).is_some(), "{} {name}", companion.name);
+            }
+        }
+    }
+
+    #[test]
+    fn lists_come_in_pages() {
+        let refuse = || AwsError::validation("no");
+        assert_eq!(page(vec![1, 2, 3], None, 2, refuse), Ok((vec![1, 2], Some("2".to_owned()))));
+        assert_eq!(page(vec![1, 2, 3], Some("2"), 2, refuse), Ok((vec![3], None)));
+        assert!(page(vec![1], Some("x"), 2, refuse).is_err() && page(vec![1], Some("9"), 2, refuse).is_err());
+    }
 }

@@ -1,34 +1,12 @@
-//! The API models of the companions: AWS's own descriptions, without prose and without the operations
-//! that are not served. Those of the query services have their members in lower camel case, as AWS's validation
-//! messages name them.
+//! The API models of the query services: AWS's own descriptions, without prose and without the operations
+//! that are not served. Members are in lower camel case, as AWS's validation messages name them.
 
 use std::sync::LazyLock;
 
 use crate::model::Model;
 
-static EVENTS: LazyLock<Model> = LazyLock::new(|| parse(include_str!("../../model/events-2015-10-07.json")));
 static IAM: LazyLock<Model> = LazyLock::new(|| parse(include_str!("../../model/iam-2010-05-08.json")));
 static STS: LazyLock<Model> = LazyLock::new(|| parse(include_str!("../../model/sts-2011-06-15.json")));
-
-/// EventBridge's.
-pub(super) fn events() -> &'static Model {
-    &EVENTS
-}
-
-static CODECOMMIT: LazyLock<Model> =
-    LazyLock::new(|| parse(include_str!("../../model/codecommit-2015-04-13.json")));
-static CODECONNECTIONS: LazyLock<Model> =
-    LazyLock::new(|| parse(include_str!("../../model/codeconnections-2023-12-01.json")));
-
-/// CodeCommit's.
-pub(super) fn codecommit() -> &'static Model {
-    &CODECOMMIT
-}
-
-/// CodeConnections', of which CodeStar Connections is the former name.
-pub(super) fn codeconnections() -> &'static Model {
-    &CODECONNECTIONS
-}
 
 /// IAM's.
 pub(super) fn iam() -> &'static Model {
@@ -51,7 +29,7 @@ mod tests {
 
     #[test]
     fn the_models_name_only_shapes_that_they_have() {
-        for (model, count) in [(iam(), 33), (sts(), 3), (codecommit(), 15), (codeconnections(), 7)] {
+        for (model, count) in [(iam(), 33), (sts(), 3)] {
             assert_eq!(model.operations().count(), count);
             assert!(model.operations().all(|(_, operation)| model.shape(&operation.input).is_some()));
         }
@@ -59,12 +37,9 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        for text in [
-            include_str!("../../model/iam-2010-05-08.json"),
-            include_str!("../../model/sts-2011-06-15.json"),
-            include_str!("../../model/codecommit-2015-04-13.json"),
-            include_str!("../../model/codeconnections-2023-12-01.json"),
-        ] {
+        for text in
+            [include_str!("../../model/iam-2010-05-08.json"), include_str!("../../model/sts-2011-06-15.json")]
+        {
             let patterns = text.lines().filter_map(|line| line.trim().strip_prefix("\"pattern\": "));
             for pattern in patterns {
                 let source: String = serde_json::from_str(pattern.trim_end_matches(',')).unwrap_or_default();

@@ -6,7 +6,7 @@ use penstock_engine::ids::{ActionExecutionId, ExecutionId, Incarnation, Pipeline
 use penstock_engine::time::Timestamp;
 use proptest::prelude::*;
 
-use super::{Key, Prefix, codecommit, codepipeline, connections, daemon, git, iam, s3};
+use super::{Key, Prefix, builds, codecommit, codepipeline, connections, daemon, git, iam, s3};
 
 fn inc(text: &str) -> Incarnation {
     Incarnation(text.to_owned())
@@ -72,6 +72,13 @@ fn keys_read_as_the_table_says() {
         (daemon::clock_ahead(), "clock-ahead"),
         (daemon::events_delivered("http://a/b"), "events-delivered/http:%2f%2fa%2fb"),
         (super::format(), "format"),
+        (builds::project("0", "r", "a b"), "build-project/0/r/a%20b"),
+        (builds::build("0", "r", "p", "u"), "build/0/r/p/u"),
+        (builds::unfinished_build("u"), "build-unfinished/u"),
+        (builds::log_group("0", "r", "/aws/x"), "log-group/0/r/%2faws%2fx"),
+        (builds::log_stream("0", "r", "g", "s"), "log-stream/0/r/g/s"),
+        (builds::parameter("0", "r", "/a"), "parameter/0/r/%2fa"),
+        (builds::secret("0", "r", "n"), "managed-secret/0/r/n"),
         (s3::bucket("b"), "s3-bucket/b"),
         (s3::object("b", "a/b c", 1), "s3-object/b/a/b c\\x00fffffffffffffffe"),
         (s3::upload("b", "a/b", "u"), "s3-upload/b/a/b\\x00u"),

@@ -11,7 +11,7 @@ pub struct Pattern(Object);
 struct Object {
     fields: Vec<(String, Field)>,
     /// `$or`: one of them must match, too.
-    alternatives: Vec<Object>,
+    alternatives: Vec<Self>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +29,7 @@ enum Test {
     /// Numbers within all of these bounds.
     Numeric(Vec<(String, f64)>),
     /// A value that is none of these.
-    AnythingBut(Vec<Test>),
+    AnythingBut(Vec<Self>),
     Address(Cidr),
 }
 

@@ -8,7 +8,7 @@ use super::matching::action_matches;
 use super::principal::{Principal, PrincipalPattern};
 
 /// What a service says about the resource on whose behalf it acts (the confused-deputy keys).
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source {
     /// `aws:SourceAccount`.
     pub account: Option<String>,

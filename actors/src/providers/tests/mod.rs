@@ -19,8 +19,12 @@ use crate::artifacts::stored::Spool;
 use crate::aws::clients::{AwsClients, Settings};
 use crate::aws::endpoint::Endpoints;
 use crate::aws::scripted::{PIPELINE_ROLE, Script};
+use crate::build::runner::Runner;
 use crate::clock::Clock;
+use crate::companions::codebuild::{self, CodeBuild};
 use crate::companions::codecommit::service::CodeCommit;
+use crate::companions::logs::Logs;
+use crate::companions::parameters::Parameters;
 use crate::git::mapping::Mappings;
 use crate::github::client::{self, GitHub};
 
@@ -119,7 +123,22 @@ async fn providers(clients: &AwsClients, spool: &Spool, clock: &Clock) -> Provid
         client::Settings { url: "http://127.0.0.1:1".to_owned(), token: None, patience: client::PATIENCE };
     let origins = Origins { mappings: Mappings::default(), github: GitHub::new(&settings).unwrap() };
     let codecommit = CodeCommit::open(Store::in_memory(), None, "http://localhost".to_owned()).await.unwrap();
-    Providers::new(clients, spool, clock, origins, codecommit)
+    Providers::new(clients, spool, clock, origins, codecommit, &no_builds(clients, spool))
+}
+
+/// CodeBuild without a runner.
+fn no_builds(clients: &AwsClients, spool: &Spool) -> CodeBuild {
+    let store = Store::in_memory();
+    CodeBuild::new(codebuild::Setup {
+        store: store.clone(),
+        logs: Logs::new(store.clone(), std::path::PathBuf::from("/nowhere")),
+        parameters: Parameters::new(store),
+        clients: clients.clone(),
+        spool: spool.clone(),
+        runner: Runner::Nobody("no builds in tests".to_owned()),
+        endpoint: None,
+        keep: 10,
+    })
 }
 
 async fn run(script: &Script, work: Work) -> Result<Success, Failure> {

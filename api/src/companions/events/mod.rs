@@ -2,6 +2,6 @@
 
 pub(crate) mod operations;
 
-mod events;
+mod entries;
 mod rules;
 mod targets;

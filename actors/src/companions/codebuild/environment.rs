@@ -1,0 +1,157 @@
+//! A build's environment variables (user guide, build-env-ref-env-vars).
+
+use std::collections::BTreeMap;
+
+use super::phases::Context;
+use super::projects;
+use super::records::{BuildRecord, Variable, VariableType};
+use super::service::Inner;
+use crate::aws::role::Access;
+use crate::build::buildspec::Environment;
+
+/// Texts shorter than this are not hidden in logs: they would hide half of every line.
+const SHORTEST_SECRET: usize = 4;
+
+/// Everything that a build's processes find in their environment.
+pub(super) struct Variables {
+    /// Names and values.
+    pub(super) all: BTreeMap<String, String>,
+    /// Those that the log must not show.
+    pub(super) secrets: Vec<Variable>,
+    /// Names that cannot be handed on.
+    pub(super) kept_back: Vec<String>,
+}
+
+impl Inner {
+    /// Gathers the variables: what StartBuild says counts above the project's, and those above the buildspec's.
+    pub(super) async fn variables(
+        &self,
+        build: &BuildRecord,
+        spec: &Environment,
+        directories: &[(String, String)],
+    ) -> Result<Variables, Context> {
+        let mut chosen: BTreeMap<String, Variable> = BTreeMap::new();
+        let spec_variables = [
+            (&spec.variables, VariableType::Plaintext),
+            (&spec.parameter_store, VariableType::ParameterStore),
+            (&spec.secrets_manager, VariableType::SecretsManager),
+        ];
+        for (pairs, kind) in spec_variables {
+            for (name, value) in pairs {
+                chosen.insert(name.clone(), Variable { name: name.clone(), value: value.clone(), kind });
+            }
+        }
+        let mut kept_back = Vec::new();
+        for variable in build.project.environment.environment_variables.iter().chain(&build.overrides) {
+            if variable.kind != VariableType::Plaintext {
+                kept_back.push(variable.name.clone());
+            }
+            chosen.insert(variable.name.clone(), variable.clone());
+        }
+        let mut all: BTreeMap<String, String> = self.setup.runner.own_environment().into_iter().collect();
+        all.extend(self.credentials(build).await?);
+        let mut secrets = Vec::new();
+        for variable in chosen.into_values() {
+            let value = match variable.kind {
+                VariableType::Plaintext => variable.value,
+                VariableType::ParameterStore | VariableType::SecretsManager => {
+                    secrets.push(variable.clone());
+                    self.looked_up(build, &variable).await?
+                }
+            };
+            all.insert(variable.name, value);
+        }
+        all.extend(build_variables(build));
+        all.extend(directories.iter().cloned());
+        // What no environment can hold.
+        all.retain(|name, value| !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0'));
+        Ok(Variables { all, secrets, kept_back })
+    }
+
+    /// The values that a build's log must not show; one that is not there any more need not be hidden.
+    pub(super) async fn secrets(&self, build: &BuildRecord, variables: &[Variable]) -> Vec<String> {
+        let mut secrets = Vec::new();
+        for variable in variables {
+            secrets.extend(
+                self.looked_up(build, variable).await.ok().filter(|value| value.len() >= SHORTEST_SECRET),
+            );
+        }
+        secrets
+    }
+
+    async fn looked_up(&self, build: &BuildRecord, variable: &Variable) -> Result<String, Context> {
+        let Variable { value: place, kind, .. } = variable;
+        let (account, region) = (&build.account, &build.region);
+        let failed = |message: String| Context { code: "Decrypted Variables Error".to_owned(), message };
+        if *kind == VariableType::SecretsManager {
+            return self.setup.parameters.secret_value(account, region, place).await.map_err(failed);
+        }
+        match self.setup.parameters.parameter(account, region, place).await {
+            Ok(Some(parameter)) => Ok(parameter.value),
+            Ok(None) => Err(failed(format!("parameter does not exist: {place}"))),
+            Err(error) => Err(failed(error.to_string())),
+        }
+    }
+
+    /// The project's service role, for whatever the build calls. On AWS they come from an endpoint in the
+    /// container; here they are variables, which every AWS tool reads as well.
+    async fn credentials(&self, build: &BuildRecord) -> Result<Vec<(String, String)>, Context> {
+        let access = access(build);
+        let credentials = self.setup.clients.session(&access).await.map_err(|refusal| Context {
+            code: "ACCESS_DENIED".to_owned(),
+            message: format!("{}: {refusal}", projects::not_authorized(&access.pipeline_role)),
+        })?;
+        let mut variables = vec![
+            ("AWS_ACCESS_KEY_ID".to_owned(), credentials.access_key_id().to_owned()),
+            ("AWS_SECRET_ACCESS_KEY".to_owned(), credentials.secret_access_key().to_owned()),
+        ];
+        variables.extend(
+            credentials.session_token().map(|token| ("AWS_SESSION_TOKEN".to_owned(), token.to_owned())),
+        );
+        variables.extend(self.setup.endpoint.clone().map(|url| ("AWS_ENDPOINT_URL".to_owned(), url)));
+        Ok(variables)
+    }
+}
+
+/// Under which role a build calls.
+pub(super) fn access(build: &BuildRecord) -> Access {
+    Access {
+        pipeline_role: build.project.service_role.clone(),
+        action_role: None,
+        region: build.region.clone(),
+        source: projects::of_project(&build.account, &build.region, &build.project.name),
+    }
+}
+
+fn build_variables(build: &BuildRecord) -> Vec<(String, String)> {
+    let BuildRecord { region, account, project, id, .. } = build;
+    let build_id = build.build_id();
+    let (_, stream) = build.log();
+    let mut variables = vec![
+        ("CI", "true".to_owned()),
+        ("CODEBUILD_CI", "true".to_owned()),
+        ("AWS_REGION", region.clone()),
+        ("AWS_DEFAULT_REGION", region.clone()),
+        ("CODEBUILD_BUILD_ARN", build.arn()),
+        ("CODEBUILD_BUILD_ID", build_id.clone()),
+        ("CODEBUILD_BUILD_IMAGE", project.environment.image.clone()),
+        ("CODEBUILD_BUILD_NUMBER", build.number.to_string()),
+        ("CODEBUILD_BUILD_SUCCEEDING", "1".to_owned()),
+        ("CODEBUILD_BUILD_URL", url(region, &build_id)),
+        ("CODEBUILD_INITIATOR", build.initiator.clone()),
+        ("CODEBUILD_KMS_KEY_ID", project.encryption_key.clone().unwrap_or_default()),
+        ("CODEBUILD_LOG_PATH", stream),
+        ("CODEBUILD_PROJECT_ARN", projects::arn(account, region, &project.name)),
+        ("CODEBUILD_PROJECT_UUID", id.clone()),
+        ("CODEBUILD_START_TIME", build.started.0.to_string()),
+    ];
+    let source = build.inputs.first().map(|input| format!("arn:aws:s3:::{}/{}", input.bucket, input.key));
+    variables
+        .extend(build.source_version.clone().or(source).map(|version| ("CODEBUILD_SOURCE_VERSION", version)));
+    variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Where people look at a build.
+pub fn url(region: &str, build_id: &str) -> String {
+    format!("https://console.aws.amazon.com/codebuild/home?region={region}#/builds/{build_id}/view/new")
+}

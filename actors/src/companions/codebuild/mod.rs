@@ -1,0 +1,23 @@
+//! CodeBuild: projects, and builds that really run.
+
+mod builds;
+mod environment;
+mod phases;
+mod projects;
+mod records;
+mod refusal;
+mod running;
+mod service;
+mod sources;
+mod uploading;
+
+pub use builds::{Order, Owner};
+pub use environment::url;
+pub use phases::{Context, PhaseRecord, Status};
+pub use projects::arn;
+pub use records::{
+    BuildRecord, Input, Output, Project, ProjectArtifacts, ProjectEnvironment, ProjectRecord, Source,
+    Variable, VariableType,
+};
+pub use refusal::{Refusal, RefusalKind};
+pub use service::{CodeBuild, Setup};
