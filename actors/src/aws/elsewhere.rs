@@ -71,11 +71,14 @@ impl Elsewhere {
         let member =
             |names: [&str; 2]| names.into_iter().find_map(|name| json.get(name)?.as_str()).map(str::to_owned);
         let kind = answered.header("x-amzn-errortype").map(str::to_owned);
-        let code = code.or(kind).or_else(|| member(["__type", "Type"]));
+        let Some(code) = code.or(kind).or_else(|| member(["__type", "Type"])) else {
+            let name = self.service.name();
+            return self.no_answer(format!("its answer (status {status}) is not one of {name}"));
+        };
         AwsRefusal::Refused(Box::new(Refused {
             service: self.service,
             status,
-            code: code.unwrap_or_else(|| status.to_string()),
+            code,
             message: message.or_else(|| member(["Message", "message"])).unwrap_or_default(),
             request_id: answered.header("x-amzn-requestid").map(str::to_owned),
         }))

@@ -230,7 +230,7 @@ fn split_reference(reference: &str) -> (&str, Option<&str>) {
 /// The name in an ARN, without the six characters of chance.
 fn name_of(id: &str) -> &str {
     let Some(name) =
-        id.strip_prefix("arn:").and_then(|arn| arn.splitn(6, ':').nth(5)?.strip_prefix("secret:"))
+        id.strip_prefix("arn:").and_then(|arn| arn.splitn(5, ':').nth(4)?.strip_prefix("secret:"))
     else {
         return id;
     };

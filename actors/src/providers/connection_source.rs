@@ -104,7 +104,7 @@ impl Provider for ConnectionSource {
                 )
             }
         };
-        let headers = Headers { kms_key: store_key(&work), ..Headers::default() };
+        let headers = Headers::of_artifact(&s3, store_key(&work));
         let to = Target { bucket: &artifact.bucket, key: &artifact.key, headers: &headers };
         transfer::put(&s3, &body, to)
             .await

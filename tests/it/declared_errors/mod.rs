@@ -29,6 +29,9 @@ enum Proof {
 /// One row: the error, the operations that share the situation, and the proof.
 type Row = (&'static str, &'static [&'static str], Proof);
 
+/// They succeed only with a GitHub to talk to: `webhooks_are_put_called_listed_and_deleted_as_boto3_expects`.
+const WITH_GITHUB: [&str; 2] = ["DeregisterWebhookWithThirdParty", "RegisterWebhookWithThirdParty"];
+
 fn table() -> BTreeMap<(String, String), Proof> {
     let rows: Vec<Row> = [shared::rows(), pipelines::rows(), executions::rows(), action_types::rows()]
         .into_iter()
@@ -89,7 +92,10 @@ fn every_declared_error_is_raised_and_every_operation_succeeds() {
     assert!(raised > 130, "{raised} errors were raised");
     action_types::use_the_rest(&world);
     executions::use_the_rest(&world);
-    let unused: Vec<&String> = declared.keys().filter(|operation| !world.succeeded(operation)).collect();
+    let unused: Vec<&String> = declared
+        .keys()
+        .filter(|operation| !world.succeeded(operation) && !WITH_GITHUB.contains(&operation.as_str()))
+        .collect();
     assert!(unused.is_empty(), "never called successfully: {unused:?}");
 }
 

@@ -118,9 +118,6 @@ pub(super) fn rows() -> Vec<Row> {
                     }
                 }
                 world.call("ListWebhooks", &json!({}));
-                for operation in ["RegisterWebhookWithThirdParty", "DeregisterWebhookWithThirdParty"] {
-                    world.call(operation, &json!({"webhookName": "hook-0"}));
-                }
                 for n in 0..=300 {
                     world.call("DeleteWebhook", &json!({"name": format!("hook-{n}")}));
                 }

@@ -41,6 +41,11 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         ("InvalidNextToken", LISTS, Proof::Raised(made_up_token)),
         (
+            "InvalidNextToken",
+            &["ListRuleTypes"],
+            Proof::Never("its input has no token, in spite of the error that the model declares"),
+        ),
+        (
             "ResourceNotFound",
             &["ListTagsForResource", "TagResource", "UntagResource"],
             Proof::Raised(|world, operation| {
@@ -119,7 +124,6 @@ const LISTS: &[&str] = &[
     "ListPipelineExecutions",
     "ListPipelines",
     "ListRuleExecutions",
-    "ListRuleTypes",
     "ListTagsForResource",
     "ListWebhooks",
 ];
@@ -204,7 +208,9 @@ const EVERYTHING: &[&str] = &[
 /// Without its required members, or with an empty text where none is required.
 fn breaks_a_constraint(world: &World, operation: &str) -> Outcome {
     let input = match operation {
-        "ListActionTypes" | "ListPipelines" | "ListRuleTypes" | "ListWebhooks" => json!({"nextToken": ""}),
+        "ListActionTypes" | "ListPipelines" => json!({"nextToken": ""}),
+        "ListRuleTypes" => json!({"regionFilter": ""}),
+        "ListWebhooks" => json!({"NextToken": ""}),
         "DeregisterWebhookWithThirdParty" | "RegisterWebhookWithThirdParty" => json!({"webhookName": ""}),
         _ => json!({}),
     };
@@ -295,6 +301,7 @@ fn made_up_token(world: &World, operation: &str) -> Outcome {
         "ListTagsForResource" => of_resource(operation, "us-east-1", &world.pipeline("SUPERSEDED")),
         _ => json!({}),
     };
-    input["nextToken"] = json!("made-up");
+    let member = if operation == "ListWebhooks" { "NextToken" } else { "nextToken" };
+    input[member] = json!("made-up");
     world.try_call(operation, &input)
 }

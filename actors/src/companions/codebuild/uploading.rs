@@ -50,15 +50,13 @@ impl Inner {
         environment: &Environment,
         say: &mut (dyn FnMut(String) + Send),
     ) -> Result<(), Context> {
-        let headers = Headers {
-            kms_key: build.project.encryption_key.clone().filter(|key| !key.ends_with("alias/aws/s3")),
-            ..Headers::default()
-        };
+        let key = build.project.encryption_key.clone().filter(|key| !key.ends_with("alias/aws/s3"));
         for output in &build.outputs {
             let artifacts = meant(build, launched, output)?;
             let zip = self.packed(build, launched, artifacts, environment, say).await?;
             let s3 =
                 self.setup.clients.s3(&access(build)).await.map_err(|error| client(error.to_string()))?;
+            let headers = Headers::of_artifact(&s3, key.clone());
             let to = Target { bucket: &output.bucket, key: &output.key, headers: &headers };
             transfer::put(&s3, &zip, to).await.map_err(|refusal| {
                 let code = refusal.code().map(|code| format!("{code}: ")).unwrap_or_default();

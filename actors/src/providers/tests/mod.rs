@@ -159,11 +159,11 @@ fn variables(success: &Success) -> BTreeMap<&str, &str> {
 #[tokio::test]
 async fn an_action_whose_provider_is_not_there_fails_with_a_message_that_names_it() {
     let mut work = s3_work(ActionCategory::Build, &[]);
-    work.action_type.provider = "CodeBuild".to_owned();
+    work.action_type.provider = "Jenkins".to_owned();
     let (code, message) = failed(&Script::new(), work).await;
     assert_eq!(code, "ConfigurationError");
     assert!(
-        message.contains("(Category: 'Build', Owner: 'AWS', Provider: 'CodeBuild', Version: '1')"),
+        message.contains("(Category: 'Build', Owner: 'AWS', Provider: 'Jenkins', Version: '1')"),
         "{message}"
     );
 }
