@@ -23,6 +23,7 @@ mod request_id;
 mod caller;
 mod constraints;
 mod error;
+mod handler;
 mod model;
 mod protocol;
 mod s3_wire;

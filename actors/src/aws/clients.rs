@@ -137,8 +137,7 @@ impl AwsClients {
 
     /// Whether the service may assume the pipeline's role and, where the action has one, that role the action's.
     pub async fn may_assume(&self, access: &Access) -> Result<(), AwsRefusal> {
-        let (session, _) = self.client(access);
-        session.assume(&access.source).await.map(drop)
+        self.session(access).await.map(drop)
     }
 
     /// A session of the roles.
@@ -161,8 +160,7 @@ impl AwsClients {
         service: Service,
         access: &Access,
     ) -> Result<Option<Elsewhere>, AwsRefusal> {
-        let (session, _) = self.client(access);
-        let credentials = session.assume(&access.source).await?;
+        let credentials = self.session(access).await?;
         Ok(self.place(service).map(|place| Elsewhere {
             connector: place.connector.clone(),
             service,

@@ -11,10 +11,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
+use crate::handler::{Answer, decode};
 use crate::services::Services;
 
-use super::input::decode;
-use super::operations::Answer;
 use super::tags::{Tag, listed, tag_map};
 
 /// The service chooses how long a page is, and does not say how long.

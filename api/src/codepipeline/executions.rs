@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 
 use crate::caller::Caller;
 use crate::error::AwsError;
+use crate::handler::{Answer, decode};
 use crate::services::Services;
 
 use super::action_types::place;
-use super::input::{Paging, decode, pipeline};
-use super::operations::Answer;
+use super::input::{Paging, pipeline};
 
 /// The default and the largest page of both lists.
 const PAGE: usize = 100;

@@ -3,17 +3,8 @@
 use penstock_actors::reads::Page;
 use penstock_engine::ids::PipelineKey;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::caller::Caller;
-use crate::error::AwsError;
-
-/// The input as a handler reads it. It keeps to the API model already, so that this fails only where the
-/// model and our types differ.
-pub(super) fn decode<T: DeserializeOwned>(input: Value) -> Result<T, AwsError> {
-    serde_json::from_value(input).map_err(|error| AwsError::serialization(error.to_string()))
-}
 
 /// The caller's pipeline of that name.
 pub(super) fn pipeline(caller: &Caller, name: String) -> PipelineKey {

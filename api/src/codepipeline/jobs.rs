@@ -10,11 +10,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
+use crate::handler::{Answer, decode};
 use crate::services::Services;
 
 use super::action_types::place;
-use super::input::decode;
-use super::operations::Answer;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,12 +1,10 @@
 //! The table of CodePipeline's operations: a name and its handler, one row each.
 
-use futures_util::future::BoxFuture;
-use serde_json::{Map, Value};
-
 use crate::authorization;
 use crate::caller::Caller;
 use crate::constraints;
 use crate::error::AwsError;
+use crate::handler::{self, Answer, Handler};
 use crate::model;
 use crate::protocol::json;
 use crate::services::Services;
@@ -14,11 +12,6 @@ use crate::services::Services;
 use super::{
     action_types, approvals, executions, jobs, pipelines, revisions, stages, tags, third_party_jobs, webhooks,
 };
-
-/// What a handler answers; nothing when its output is empty or the operation has none.
-pub(crate) type Answer = Result<Option<Value>, AwsError>;
-
-type Handler = for<'a> fn(&'a Services, &'a Caller, Value) -> BoxFuture<'a, Answer>;
 
 /// A handler is an `async fn(&Services, &Caller, Value) -> Answer`; its input keeps to the model's types and
 /// constraints, and has no `null` in it.
@@ -85,7 +78,7 @@ pub(crate) fn known(operation: &str) -> Option<&'static str> {
 pub(crate) async fn call(services: &Services, caller: &Caller, operation: &str, body: &[u8]) -> Answer {
     let model = model::codepipeline();
     let row = OPERATIONS.iter().find(|(name, _)| *name == operation);
-    let (Some((_, handler)), Some(shape)) = (row, model.operation(operation)) else {
+    let (Some((_, handle)), Some(shape)) = (row, model.operation(operation)) else {
         tracing::info!(
             operation = operation.escape_debug().to_string(),
             "CodePipeline has no such operation"
@@ -95,9 +88,8 @@ pub(crate) async fn call(services: &Services, caller: &Caller, operation: &str, 
     let input = json::decode(body)?;
     constraints::validate(model, &shape.input, &input)?;
     authorization::codepipeline::check(services, caller, operation, &input).await?;
-    let output = handler(services, caller, json::without_nulls(input)).await?;
-    // The model decides: no output shape is an empty body, an empty output is `{}`.
-    Ok(shape.output.as_ref().map(|_| output.unwrap_or_else(|| Value::Object(Map::new()))))
+    let output = handle(services, caller, json::without_nulls(input)).await?;
+    Ok(handler::shaped(shape, output))
 }
 
 fn unknown(message: String) -> AwsError {

@@ -10,11 +10,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
+use crate::handler::{Answer, decode};
 use crate::services::Services;
 
 use super::declaring::declared;
-use super::input::{Paging, decode, pipeline};
-use super::operations::Answer;
+use super::input::{Paging, pipeline};
 use super::tags::{Tag, listed, tag_map};
 
 /// AWS's quota of pipelines per account and Region.

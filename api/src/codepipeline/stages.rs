@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
+use crate::handler::{Answer, decode};
 use crate::services::Services;
 
-use super::input::{decode, pipeline};
-use super::operations::Answer;
+use super::input::pipeline;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

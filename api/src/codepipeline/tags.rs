@@ -10,11 +10,10 @@ use serde_json::{Value, json};
 
 use crate::caller::Caller;
 use crate::error::AwsError;
+use crate::handler::{Answer, decode};
 use crate::services::Services;
 
 use super::action_types::place;
-use super::input::decode;
-use super::operations::Answer;
 
 /// API reference: `Tag`.
 #[derive(Debug, Deserialize, Serialize)]

@@ -11,12 +11,11 @@ use serde_json::{Value, json};
 
 use crate::caller::Caller;
 use crate::error::AwsError;
+use crate::handler::{Answer, decode};
 use crate::services::Services;
 
 use super::action_types::place;
-use super::input::decode;
 use super::jobs::{Failed, Success};
-use super::operations::Answer;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -9,12 +9,11 @@ use serde_json::{Value, json};
 
 use crate::caller::Caller;
 use crate::error::AwsError;
+use crate::handler::{Answer, decode};
 use crate::incoming::WEBHOOKS;
 use crate::services::Services;
 
 use super::action_types::place;
-use super::input::decode;
-use super::operations::Answer;
 use super::tags::{Tag, listed, tag_map};
 
 /// The page size is not documented; the other lists' is taken.

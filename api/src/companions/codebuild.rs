@@ -9,9 +9,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::json_services::{Answer, Handler, decode, page};
+use super::json_services::page;
 use crate::caller::Caller;
 use crate::error::AwsError;
+use crate::handler::{Answer, Handler, decode};
 use crate::services::Services;
 
 /// How many a list shows at once.

@@ -11,9 +11,10 @@ use penstock_engine::time::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::query_services::{Answer, Handler, parsed};
+use super::query_services::parsed;
 use crate::caller::Caller;
 use crate::error::AwsError;
+use crate::handler::{Answer, Handler};
 use crate::services::Services;
 
 /// How many repositories or branches are listed at once.

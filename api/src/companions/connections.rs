@@ -4,9 +4,10 @@ use penstock_actors::companions::connections::{Connection, Name, NewConnection, 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::query_services::{Answer, Handler, parsed};
+use super::query_services::parsed;
 use crate::caller::Caller;
 use crate::error::AwsError;
+use crate::handler::{Answer, Handler};
 use crate::services::Services;
 
 /// How many are listed at once where the caller does not say.

@@ -2,24 +2,14 @@
 
 use std::sync::LazyLock;
 
-use futures_util::future::BoxFuture;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
-
-use super::{codebuild, codecommit, connections, events, logs, secretsmanager, ssm};
+use super::{codebuild, codecommit, connections, events, logs, models, secretsmanager, ssm};
 use crate::caller::Caller;
 use crate::constraints;
 use crate::error::AwsError;
+use crate::handler::{self, Answer, Handler};
 use crate::model::Model;
 use crate::protocol::json;
 use crate::services::Services;
-
-/// What a handler answers; nothing when its output is empty or the operation has none.
-pub(super) type Answer = Result<Option<Value>, AwsError>;
-
-/// A handler is an `async fn(&Services, &Caller, Value) -> Answer`; its input keeps to the model's types and
-/// constraints, and has no `null` in it.
-pub(super) type Handler = for<'a> fn(&'a Services, &'a Caller, Value) -> BoxFuture<'a, Answer>;
 
 /// A companion that speaks AWS JSON.
 #[derive(Debug)]
@@ -35,7 +25,8 @@ pub(crate) struct Companion {
 /// Models are AWS's own descriptions, without prose and without the operations that are not served.
 macro_rules! model {
     ($name:ident, $file:literal) => {
-        static $name: LazyLock<Model> = LazyLock::new(|| parse(include_str!(concat!("../../model/", $file))));
+        static $name: LazyLock<Model> =
+            LazyLock::new(|| models::parse(include_str!(concat!("../../model/", $file))));
     };
 }
 
@@ -84,11 +75,6 @@ static COMPANIONS: [Companion; 8] = [
     },
 ];
 
-#[expect(clippy::expect_used, reason = "the embedded files are part of the program, and tests parse them")]
-fn parse(text: &str) -> Model {
-    serde_json::from_str(text).expect("the embedded API model is well formed")
-}
-
 /// The companion whose targets begin so.
 pub(crate) fn by_target(prefix: &str) -> Option<&'static Companion> {
     COMPANIONS.iter().find(|companion| companion.target == prefix)
@@ -103,7 +89,7 @@ pub(crate) async fn call(
     body: &[u8],
 ) -> Answer {
     let model = companion.model;
-    let (Some(handler), Some(shape)) = ((companion.handler)(operation), model.operation(operation)) else {
+    let (Some(handle), Some(shape)) = ((companion.handler)(operation), model.operation(operation)) else {
         let operation = crate::dispatch::printable(operation);
         tracing::info!(service = companion.name, %operation, "this version does not have the operation");
         let text = format!("This version of Penstock does not have {operation} of {}", companion.name);
@@ -111,14 +97,8 @@ pub(crate) async fn call(
     };
     let input = json::decode(body)?;
     constraints::validate(model, &shape.input, &input)?;
-    let output = handler(services, caller, json::without_nulls(input)).await?;
-    Ok(shape.output.as_ref().map(|_| output.unwrap_or_else(|| Value::Object(Map::new()))))
-}
-
-/// The input as a handler reads it. It keeps to the API model already, so that this fails only where the model
-/// and our types differ.
-pub(super) fn decode<T: DeserializeOwned>(input: Value) -> Result<T, AwsError> {
-    serde_json::from_value(input).map_err(|error| AwsError::serialization(error.to_string()))
+    let output = handle(services, caller, json::without_nulls(input)).await?;
+    Ok(handler::shaped(shape, output))
 }
 
 /// One page of a list that is all there, and the token of the next one: how many came before it.

@@ -4,9 +4,10 @@ use penstock_actors::companions::logs::{Filter, FilteredEvent, Query, Refusal, R
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::json_services::{Answer, Handler, decode, page};
+use super::json_services::page;
 use crate::caller::Caller;
 use crate::error::AwsError;
+use crate::handler::{Answer, Handler, decode};
 use crate::services::Services;
 
 /// How many events an answer has at most.

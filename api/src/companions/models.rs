@@ -18,8 +18,9 @@ pub(super) fn sts() -> &'static Model {
     &STS
 }
 
+/// A model as it stands in the program.
 #[expect(clippy::expect_used, reason = "the embedded files are part of the program, and tests parse them")]
-fn parse(text: &str) -> Model {
+pub(super) fn parse(text: &str) -> Model {
     serde_json::from_str(text).expect("the embedded API model is well formed")
 }
 

@@ -1,6 +1,5 @@
 //! The services of the query protocol: which one a request means, and its way from parameters to XML.
 
-use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use super::{iam, models, sts};
@@ -9,16 +8,10 @@ use crate::caller::Caller;
 use crate::constraints;
 use crate::dispatch::printable;
 use crate::error::AwsError;
+use crate::handler::Handler;
 use crate::model::Model;
 use crate::protocol::query::{self, Params};
 use crate::services::Services;
-
-/// What a handler answers: an operation without an output shape answers nothing.
-pub(super) type Answer = Result<Option<Value>, AwsError>;
-
-/// A handler is an `async fn(&Services, &Caller, Value) -> Answer`; its input keeps to the model's types and
-/// constraints.
-pub(super) type Handler = for<'a> fn(&'a Services, &'a Caller, Value) -> BoxFuture<'a, Answer>;
 
 /// A served service.
 struct Service {

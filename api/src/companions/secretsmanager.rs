@@ -6,10 +6,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::json_services::{Answer, Handler, decode, page};
+use super::json_services::page;
 use super::ssm::internal;
 use crate::caller::Caller;
 use crate::error::AwsError;
+use crate::handler::{Answer, Handler, decode};
 use crate::services::Services;
 
 pub(super) fn handler(operation: &str) -> Option<Handler> {

@@ -6,9 +6,10 @@ use penstock_storage::StoreError;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::json_services::{Answer, Handler, decode, page};
+use super::json_services::page;
 use crate::caller::Caller;
 use crate::error::AwsError;
+use crate::handler::{Answer, Handler, decode};
 use crate::services::Services;
 
 pub(super) fn handler(operation: &str) -> Option<Handler> {

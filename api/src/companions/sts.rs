@@ -10,9 +10,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::iam::answers::date;
-use super::query_services::{Answer, Handler, parsed};
+use super::query_services::parsed;
 use crate::caller::Caller;
 use crate::error::AwsError;
+use crate::handler::{Answer, Handler};
 use crate::services::Services;
 
 /// The handler of an operation.

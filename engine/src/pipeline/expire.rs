@@ -22,14 +22,9 @@ impl Pipeline {
     /// what its stages need, and to what a rollback leads that is under way.
     pub(super) fn expire(&mut self, mut candidates: Vec<Execution>) -> Step {
         let mut step = Step::default();
-        // Unasked, it is a repetition; of a deleted pipeline everything goes, and nothing may be written again.
-        if !self.expiring || self.head.deleted {
-            self.expiring = false;
-            return step;
-        }
-        self.expiring = false;
-        // Everything of a deleted pipeline goes at once, and nothing may be written behind that.
-        if self.head.deleted {
+        // Unasked, it is a repetition; of a deleted pipeline everything goes, and nothing may be written behind that.
+        let asked = std::mem::take(&mut self.expiring);
+        if !asked || self.head.deleted {
             return step;
         }
         candidates.sort_by_key(|execution| execution.number);

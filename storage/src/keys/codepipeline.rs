@@ -175,7 +175,11 @@ pub fn actions(inc: &Incarnation) -> Prefix {
 
 /// Start and id of an [`action`].
 pub fn parse_action(key: &Key) -> Option<(Timestamp, ActionExecutionId)> {
-    let mut segments = Segments::of(key, "action")?;
+    parse_begun(key, "action")
+}
+
+fn parse_begun(key: &Key, family: &str) -> Option<(Timestamp, ActionExecutionId)> {
+    let mut segments = Segments::of(key, family)?;
     segments.text()?;
     let parts = (Timestamp(segments.descending()?), ActionExecutionId(segments.text()?));
     segments.end()?;
@@ -194,11 +198,7 @@ pub fn rules(inc: &Incarnation) -> Prefix {
 
 /// Start and id of a [`rule`].
 pub fn parse_rule(key: &Key) -> Option<(Timestamp, ActionExecutionId)> {
-    let mut segments = Segments::of(key, "rule")?;
-    segments.text()?;
-    let parts = (Timestamp(segments.descending()?), ActionExecutionId(segments.text()?));
-    segments.end()?;
-    Some(parts)
+    parse_begun(key, "rule")
 }
 
 /// That an action execution belongs to an execution.

@@ -7,8 +7,8 @@ use penstock_engine::time::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::codepipeline::operations::Answer;
 use crate::companions::query_services::parsed;
+use crate::handler::Answer;
 use crate::services::Services;
 
 use super::operations::{check_bus, refuse};

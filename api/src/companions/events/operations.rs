@@ -4,8 +4,8 @@ use penstock_actors::companions::events::refusal::Refusal;
 use penstock_actors::companions::events::service::Owner;
 
 use crate::caller::Caller;
-use crate::companions::json_services::Handler;
 use crate::error::AwsError;
+use crate::handler::Handler;
 
 use super::{entries, rules, targets};
 

@@ -6,9 +6,9 @@ use penstock_actors::companions::events::service::{Owner, PutRule, shown};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::codepipeline::operations::Answer;
 use crate::companions::query_services::parsed;
 use crate::error::AwsError;
+use crate::handler::Answer;
 use crate::services::Services;
 
 use super::operations::{check_bus, refuse};

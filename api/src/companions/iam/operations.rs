@@ -1,7 +1,7 @@
 //! The table of IAM's operations: a name and its handler, one row each.
 
 use super::{managed_policies, role_policies, roles};
-use crate::companions::query_services::Handler;
+use crate::handler::Handler;
 
 macro_rules! operations {
     ($($name:literal => $handler:path,)*) => {

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::answers;
 use super::roles::PageInput;
 use crate::caller::Caller;
-use crate::companions::query_services::{Answer, parsed};
+use crate::companions::query_services::parsed;
+use crate::handler::Answer;
 use crate::services::Services;
 
 #[derive(Deserialize)]

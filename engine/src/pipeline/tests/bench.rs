@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::action::{self, ActionExecutionStatus};
+use crate::action::{self, ActionExecutionStatus, SourceRevision};
 use crate::declaration::pipeline::{ExecutionMode, PipelineDeclaration};
 use crate::declaration::stage::{ConditionType, RetryMode};
 use crate::fixture::{declaration, declaration_in, execution_id, incarnation, key, lines, start_request};
@@ -200,6 +200,26 @@ impl Bench {
 
     pub(super) fn ended(&mut self, execution: u64, stage: &str, status: StageExecutionStatus) -> Vec<String> {
         self.ended_at(stage_id(execution, stage), status)
+    }
+
+    /// The stage `Source` succeeded: its action found that revision.
+    pub(super) fn found(&mut self, execution: u64, revision: &str) {
+        let found = SourceRevision {
+            action: "S".to_owned(),
+            artifact: "s".to_owned(),
+            revision_id: revision.to_owned(),
+            change_identifier: None,
+            summary: None,
+            url: None,
+            created: None,
+        };
+        let outcome = Outcome {
+            status: StageExecutionStatus::Succeeded,
+            revisions: vec![found],
+            wants_rollback: false,
+            execution_attempt: 1,
+        };
+        self.step(Input::StageEnded { stage: stage_id(execution, "Source"), outcome });
     }
 
     pub(super) fn ended_at(&mut self, stage: StageId, status: StageExecutionStatus) -> Vec<String> {

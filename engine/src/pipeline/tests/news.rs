@@ -1,12 +1,10 @@
 //! News of sources: what starts the pipeline, and what it knows already.
 
-use super::bench::{Bench, stage_id};
-use crate::action::SourceRevision;
+use super::bench::Bench;
 use crate::declaration::action::ActionCategory;
 use crate::declaration::pipeline::{ExecutionMode, PipelineDeclaration};
 use crate::fixture::{declaration_in, execution_id};
 use crate::pipeline::{Input, News, ObjectVersion, SourceNews, TriggerType};
-use crate::stage::{Outcome, StageExecutionStatus};
 use crate::step::ReplyId;
 use crate::time::Timestamp;
 
@@ -46,25 +44,6 @@ fn hear(bench: &mut Bench, what: News) -> String {
     hear_with(bench, what, None)
 }
 
-fn find(bench: &mut Bench, execution: u64, revision: &str) {
-    let found = SourceRevision {
-        action: "S".to_owned(),
-        artifact: "s".to_owned(),
-        revision_id: revision.to_owned(),
-        change_identifier: None,
-        summary: None,
-        url: None,
-        created: None,
-    };
-    let outcome = Outcome {
-        status: StageExecutionStatus::Succeeded,
-        revisions: vec![found],
-        wants_rollback: false,
-        execution_attempt: 1,
-    };
-    bench.step(Input::StageEnded { stage: stage_id(execution, "Source"), outcome });
-}
-
 #[test]
 fn each_version_starts_one_execution_that_takes_it() {
     let mut bench = Bench::created(polling(ExecutionMode::Queued), 100).0;
@@ -80,7 +59,7 @@ fn each_version_starts_one_execution_that_takes_it() {
 #[test]
 fn what_an_execution_has_found_is_no_news() {
     let mut bench = Bench::created(polling(ExecutionMode::Queued), 100).0;
-    find(&mut bench, 1, "v1");
+    bench.found(1, "v1");
     assert_eq!(hear(&mut bench, object("key", "v1", 2000)), "started nothing");
     assert_eq!(hear(&mut bench, object("key", "v2", 2000)), "started execution e2");
 }
@@ -95,7 +74,7 @@ fn what_is_older_than_the_declaration_is_no_news_where_nothing_is_known() {
 #[test]
 fn after_the_source_has_moved_what_was_known_counts_no_more() {
     let mut bench = Bench::created(polling(ExecutionMode::Queued), 100).0;
-    find(&mut bench, 1, "v1");
+    bench.found(1, "v1");
     let mut moved = polling(ExecutionMode::Queued);
     for action in moved.stages.iter_mut().take(1).flat_map(|stage| &mut stage.actions) {
         action.configuration.insert("S3ObjectKey".to_owned(), "moved".to_owned());

@@ -1,13 +1,11 @@
 //! Revisions that are announced, found, and told to source actions.
 
-use super::bench::{Bench, stage_id};
-use crate::action::SourceRevision;
+use super::bench::Bench;
 use crate::declaration::action::ActionCategory;
 use crate::declaration::pipeline::PipelineDeclaration;
 use crate::fixture::{declaration, execution_id, start_request};
 use crate::pipeline::{Input, RevisionAnnouncement, StartRequest};
 use crate::source::{SourceRevisionOverride, SourceRevisionType};
-use crate::stage::{Outcome, StageExecutionStatus};
 use crate::step::ReplyId;
 use crate::time::Timestamp;
 
@@ -33,25 +31,6 @@ fn announce(bench: &mut Bench, stage: &str, action: &str, revision: &str) -> Vec
     bench.step(Input::Announce(Box::new(announced), ReplyId(7)))
 }
 
-fn find(bench: &mut Bench, execution: u64, revision: &str) {
-    let found = SourceRevision {
-        action: "S".to_owned(),
-        artifact: "s".to_owned(),
-        revision_id: revision.to_owned(),
-        change_identifier: None,
-        summary: None,
-        url: None,
-        created: None,
-    };
-    let outcome = Outcome {
-        status: StageExecutionStatus::Succeeded,
-        revisions: vec![found],
-        wants_rollback: false,
-        execution_attempt: 1,
-    };
-    bench.step(Input::StageEnded { stage: stage_id(execution, "Source"), outcome });
-}
-
 fn answer(lines: &[String]) -> &str {
     lines.iter().find_map(|line| line.strip_prefix("effect answer 7: ")).unwrap_or("none")
 }
@@ -68,7 +47,7 @@ fn a_new_revision_starts_an_execution_and_the_same_again_does_not() {
 #[test]
 fn a_revision_that_an_execution_found_is_known() {
     let mut bench = Bench::created(sourced(), 100).0;
-    find(&mut bench, 1, "one");
+    bench.found(1, "one");
     assert_eq!(answer(&announce(&mut bench, "Source", "S", "one")), "known revision of execution e1");
 }
 
@@ -76,7 +55,7 @@ fn a_revision_that_an_execution_found_is_known() {
 fn what_an_earlier_execution_finds_late_does_not_hide_what_was_announced_since() {
     let mut bench = Bench::created(sourced(), 100).0;
     announce(&mut bench, "Source", "S", "two");
-    find(&mut bench, 1, "one");
+    bench.found(1, "one");
     assert_eq!(answer(&announce(&mut bench, "Source", "S", "two")), "known revision of execution e2");
 }
 
@@ -85,14 +64,14 @@ fn what_an_execution_was_told_to_take_is_not_news() {
     let mut declaration = sourced();
     declaration.pipeline_type = Some(crate::declaration::pipeline::PipelineType::V2);
     let mut bench = Bench::created(declaration, 100).0;
-    find(&mut bench, 1, "new");
+    bench.found(1, "new");
     let told = SourceRevisionOverride {
         action_name: "S".to_owned(),
         revision_type: SourceRevisionType::S3ObjectVersionId,
         revision_value: "old".to_owned(),
     };
     bench.start_as(StartRequest { overrides: vec![told], ..start_request(2) });
-    find(&mut bench, 2, "old");
+    bench.found(2, "old");
     let known = bench.machine.head().sources.get("S").map(|known| known.revision_id.as_str());
     assert_eq!(known, Some("new"));
 }
