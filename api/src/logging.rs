@@ -4,8 +4,10 @@ use std::io::{self, IsTerminal};
 use std::panic::PanicHookInfo;
 
 use tracing::Level;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::Directive;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
 use crate::cli::LogFormat;
 
@@ -25,19 +27,32 @@ const QUIET: [&str; 10] = [
     "hyper=warn",
 ];
 
-/// Starts logging; a sentence when the level makes no sense.
-pub(crate) fn start(format: LogFormat, level: &str) -> Result<(), String> {
-    let filter = filter(level)?;
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal());
-    let started = match format {
-        LogFormat::Text => lines.try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
-    };
-    std::panic::set_hook(Box::new(log_panic));
-    started.map_err(|error| format!("logging cannot start: {error}"))
+/// What decides about each line.
+pub(crate) struct Logging(reload::Handle<EnvFilter, Registry>);
+
+impl Logging {
+    /// Starts logging; a sentence when the level makes no sense.
+    pub(crate) fn start(format: LogFormat, level: &str) -> Result<Self, String> {
+        let (filter, handle) = reload::Layer::new(filter(level)?);
+        let lines = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+        let lines = match format {
+            LogFormat::Text => lines.boxed(),
+            LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        };
+        let started = tracing_subscriber::registry().with(filter).with(lines).try_init();
+        std::panic::set_hook(Box::new(log_panic));
+        started.map_err(|error| format!("logging cannot start: {error}"))?;
+        Ok(Self(handle))
+    }
+
+    /// From now on the server may say what it likes about connections that it no longer takes: it calls each
+    /// that arrives while it stops an error of its own.
+    pub(crate) fn leave(&self) {
+        let quiet = "actix_server::accept=off".parse::<Directive>();
+        if let Ok(quiet) = quiet {
+            let _ = self.0.modify(|filter| *filter = std::mem::take(filter).add_directive(quiet));
+        }
+    }
 }
 
 fn filter(level: &str) -> Result<EnvFilter, String> {
@@ -66,6 +81,17 @@ mod tests {
             assert!(text.contains("aws_sigv4=warn"), "{text}");
             assert!(!text.contains("s3s=debug") && !text.contains("s3s=trace"), "{text}");
         }
+    }
+
+    #[test]
+    fn who_comes_while_the_daemon_leaves_is_no_error_of_it() {
+        let (layer, handle) = reload::Layer::<EnvFilter, Registry>::new(filter("info").unwrap());
+        let logging = Logging(handle);
+        logging.leave();
+        let text = logging.0.with_current(ToString::to_string).unwrap();
+        assert!(text.contains("actix_server::accept=off"), "{text}");
+        assert!(text.contains("actix_server=warn") && text.contains("info"), "{text}");
+        drop(layer);
     }
 
     #[test]

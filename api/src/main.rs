@@ -43,10 +43,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::logging::Logging;
+
 fn main() -> ExitCode {
     let settings = cli::Cli::parse().into_settings();
-    let started = logging::start(settings.log_format, &settings.log_level);
-    let ended = started.and_then(|()| actix_rt::System::new().block_on(startup::run(settings)));
+    let logging = Logging::start(settings.log_format, &settings.log_level);
+    let ended =
+        logging.and_then(|logging| actix_rt::System::new().block_on(startup::run(settings, &logging)));
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {

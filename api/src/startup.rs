@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use crate::cli::Settings;
 use crate::endpoints::Endpoints;
 use crate::hosts::Hosts;
+use crate::logging::Logging;
 use crate::server;
 use crate::services::Services;
 
@@ -21,7 +22,7 @@ use crate::services::Services;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Serves until stopped. An error is one sentence for the person at the terminal.
-pub(crate) async fn run(mut settings: Settings) -> Result<(), String> {
+pub(crate) async fn run(mut settings: Settings, logging: &Logging) -> Result<(), String> {
     // Before anything else, so that a second daemon touches nothing.
     let listener = bind(settings.listen)?;
     settings.listen = listener.local_addr().map_err(|error| format!("the port is lost: {error}"))?;
@@ -39,6 +40,7 @@ pub(crate) async fn run(mut settings: Settings) -> Result<(), String> {
         () = asked_to_stop() => {}
     }
     leave_at_last();
+    logging.leave();
     let _ = services.stopping.send(true);
     handle.stop(true).await;
     store.barrier().await;

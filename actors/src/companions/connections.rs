@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use super::place::Place;
+
 /// How many tags a connection may have (API reference, `TagResource`).
 const MOST_TAGS: usize = 200;
 
@@ -30,15 +32,6 @@ impl Name {
             Self::CodeStarConnections => "codestar-connections",
         }
     }
-}
-
-/// Whose connections, and where.
-#[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
-    /// The account.
-    pub account: &'a str,
-    /// The Region.
-    pub region: &'a str,
 }
 
 /// A connection.

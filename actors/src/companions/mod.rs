@@ -7,6 +7,7 @@ pub mod events;
 pub mod iam;
 pub mod logs;
 pub mod parameters;
+pub mod place;
 pub mod policy;
 pub mod s3;
 pub mod sts;

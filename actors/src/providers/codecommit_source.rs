@@ -12,7 +12,8 @@ use crate::artifacts::transfer::{self, Headers, Target};
 use crate::aws::clients::AwsClients;
 use crate::aws::role::Access;
 use crate::companions::codecommit::refusal::Refusal;
-use crate::companions::codecommit::service::{CodeCommit, Place};
+use crate::companions::codecommit::service::CodeCommit;
+use crate::companions::place::Place;
 use crate::git::commit::{Commit, cut};
 
 use super::configuration::{output, required, store_key};

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use penstock_actors::companions::codecommit::records::RepositoryRecord;
 use penstock_actors::companions::codecommit::refusal::Refusal;
-use penstock_actors::companions::codecommit::service::{NewRepository, Place};
+use penstock_actors::companions::codecommit::service::NewRepository;
+use penstock_actors::companions::place::Place;
 use penstock_actors::companions::wall_clock;
 use penstock_actors::git::commit::Person;
 use penstock_engine::time::Timestamp;

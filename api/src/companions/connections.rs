@@ -1,6 +1,7 @@
 //! CodeConnections, under both of its names.
 
-use penstock_actors::companions::connections::{Connection, Name, NewConnection, Place, Refusal};
+use penstock_actors::companions::connections::{Connection, Name, NewConnection, Refusal};
+use penstock_actors::companions::place::Place;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

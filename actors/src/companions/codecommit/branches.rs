@@ -5,7 +5,8 @@ use crate::git::names::{ObjectId, is_ref_name};
 
 use super::records::RepositoryRecord;
 use super::refusal::Refusal;
-use super::service::{CodeCommit, Place};
+use super::service::CodeCommit;
+use crate::companions::place::Place;
 
 impl CodeCommit {
     /// GetBranch: its newest commit.

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard, OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
+use crate::companions::place::Place;
 use crate::git::program::GitError;
 use crate::git::repository::Repository;
 
@@ -25,15 +26,6 @@ const MOST_TAGS: usize = 50;
 
 /// Clones and pushes that are served at once, each by a process of its own.
 const SERVED: usize = 16;
-
-/// Whose repositories, and where.
-#[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
-    /// The account.
-    pub account: &'a str,
-    /// The Region.
-    pub region: &'a str,
-}
 
 /// The service. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use penstock_engine::time::Timestamp;
 use penstock_storage::Store;
 
-use super::service::{CodeCommit, NewRepository, Place};
+use super::service::{CodeCommit, NewRepository};
+use crate::companions::place::Place;
 
 const HERE: Place<'_> = Place { account: "111111111111", region: "us-east-1" };
 const THERE: Place<'_> = Place { account: "111111111111", region: "eu-west-1" };

@@ -5,7 +5,8 @@ use std::ops::Bound;
 use penstock_storage::keys::s3 as keys;
 use penstock_storage::{Batch, BlobId, Direction, StoreError, View};
 
-use super::identity;
+use crate::companions::wall_clock;
+
 use super::names;
 use super::records::{BucketRecord, Configuration, Encryption, Grant, PartRecord, UploadRecord, Versioning};
 use super::refusal::Refusal;
@@ -67,7 +68,7 @@ impl S3 {
             name: request.name,
             owner: requester.account.clone(),
             region,
-            created: identity::now(),
+            created: wall_clock::now(),
             versioning: request.versioned.then_some(Versioning::Enabled),
             grants: request.grants,
             default_encryption: Encryption::default(),

@@ -5,17 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use penstock_engine::time::Timestamp;
 use sha2::{Digest, Sha256};
 
 /// The id of what was stored while the bucket had no versioning, or had it suspended.
 pub const NULL_VERSION: &str = "null";
-
-/// The wall clock: S3's dates are compared with the client's.
-pub(super) fn now() -> Timestamp {
-    let millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    Timestamp(u64::try_from(millis).unwrap_or(u64::MAX))
-}
 
 /// The order in which versions came into being, across restarts and backward steps of the clock.
 #[derive(Debug, Default)]

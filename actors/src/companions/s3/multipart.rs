@@ -7,6 +7,8 @@ use penstock_storage::keys::s3 as keys;
 use penstock_storage::{Batch, BlobId, Direction, StoreError, View};
 
 use super::checksums::{Algorithm, Kind, Sums};
+use crate::companions::wall_clock;
+
 use super::identity;
 use super::names;
 use super::reading::GetObject;
@@ -64,7 +66,7 @@ impl S3 {
             key: request.key,
             upload: identity::opaque(self.sequence.next()),
             owner: requester.account.clone(),
-            initiated: identity::now(),
+            initiated: wall_clock::now(),
             algorithm: request.algorithm,
             kind: request.kind,
             attributes: writing::complete(request.attributes, &held),
@@ -116,7 +118,7 @@ impl S3 {
         let data = staged.settle(&self.store).await?.keep();
         // No waiting from here to the commit, as in `store_object`.
         let piece = Piece { number, size, sums: sums.clone(), data };
-        let stored = PartRecord { etag: etag.clone(), modified: identity::now(), piece };
+        let stored = PartRecord { etag: etag.clone(), modified: wall_clock::now(), piece };
         let mut batch = Batch::new();
         batch.put(keys::part(upload, number), &stored);
         let durable = self.commit(batch, (held, uploading, part), doomed.into_iter().collect());

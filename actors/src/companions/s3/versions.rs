@@ -6,6 +6,8 @@ use penstock_engine::pipeline::ObjectVersion;
 use penstock_storage::keys::s3 as keys;
 use penstock_storage::{Batch, BlobId, Direction, StoreError, View};
 
+use crate::companions::wall_clock;
+
 use super::identity::{self, NULL_VERSION};
 use super::records::{
     BucketRecord, Content, ContentRecord, Data, ObjectRecord, Piece, State, VersionRecord, Versioning,
@@ -155,7 +157,7 @@ impl S3 {
             Arrival::Beside => identity::opaque(sequence),
             Arrival::ReplacingNull => NULL_VERSION.into(),
         };
-        let record = VersionRecord { key: key.into(), version, sequence, modified: identity::now(), state };
+        let record = VersionRecord { key: key.into(), version, sequence, modified: wall_clock::now(), state };
         let mut batch = Batch::new();
         batch.put(keys::object(bucket, key, sequence), &record);
         if let Some(pieces) = pieces {
