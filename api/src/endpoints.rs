@@ -4,6 +4,7 @@
 //! The same variable that points clients at this daemon may be set in its own environment. An endpoint that
 //! is this daemon counts as none: the call then stays within the process.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use http::Uri;
@@ -40,23 +41,38 @@ impl Endpoints {
             value.map(|value| cli::url(&value).map_err(|why| format!("{name}={value}: {why}"))).transpose()
         };
         let general = read("AWS_ENDPOINT_URL")?;
-        let choose = |flag: &Option<String>, specific: Option<String>| {
-            let flag = flag.clone().or_else(|| settings.endpoint_url.clone());
-            flag.or(specific).or_else(|| general.clone()).filter(|url| !is_own(url, settings))
+        let mut own = BTreeSet::new();
+        let mut elsewhere = |url: String| {
+            if is_own(&url, settings) {
+                own.insert(url);
+                return None;
+            }
+            Some(url)
         };
-        Ok(Self {
+        let mut choose = |flag: &Option<String>, specific: Option<String>| {
+            let flag = flag.clone().or_else(|| settings.endpoint_url.clone());
+            flag.or(specific).or_else(|| general.clone()).and_then(&mut elsewhere)
+        };
+        let endpoints = Self {
             s3: choose(&settings.endpoint_url_s3, read("AWS_ENDPOINT_URL_S3")?),
             sts: choose(&settings.endpoint_url_sts, read("AWS_ENDPOINT_URL_STS")?),
             lambda: choose(&settings.endpoint_url_lambda, read("AWS_ENDPOINT_URL_LAMBDA")?),
             cloud_watch: choose(&settings.endpoint_url_cloudwatch, read("AWS_ENDPOINT_URL_CLOUDWATCH")?),
+            others: choose(&None, None),
             sns: choose(&settings.endpoint_url_sns, read("AWS_ENDPOINT_URL_SNS")?),
             event_bridge: settings
                 .endpoint_url_eventbridge
                 .clone()
                 .or(read("AWS_ENDPOINT_URL_EVENTBRIDGE")?)
-                .filter(|url| !is_own(url, settings)),
-            others: choose(&None, None),
-        })
+                .and_then(&mut elsewhere),
+        };
+        for url in own {
+            tracing::info!(
+                url,
+                "this endpoint is the daemon itself and counts as unset: calls stay within the process"
+            );
+        }
+        Ok(endpoints)
     }
 }
 
@@ -67,7 +83,7 @@ fn is_own(url: &str, settings: &Settings) -> bool {
         return false;
     }
     let host = uri.host().unwrap_or_default().to_ascii_lowercase();
-    let is_own = match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+    match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
         Ok(address) => address.is_loopback() || address.is_unspecified() || address == settings.listen.ip(),
         Err(_) => {
             let mut names =
@@ -77,11 +93,7 @@ fn is_own(url: &str, settings: &Settings) -> bool {
                 rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
             })
         }
-    };
-    if is_own {
-        tracing::info!(url, "the endpoint is this daemon itself: actions call it within the process");
     }
-    is_own
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::OpenError;
@@ -37,7 +38,8 @@ impl DataDir {
     /// Makes the folder if there is none, locks it, and checks that this Penstock may use it.
     pub(crate) fn open(folder: &Path) -> Result<Self, OpenError> {
         let not_writable = |source| OpenError::NotWritable { folder: folder.to_owned(), source };
-        fs::create_dir_all(folder).map_err(not_writable)?;
+        // Parameters, secrets and keys lie in it: nobody else's to read.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(not_writable)?;
         // Before anything of ours is put into a folder of somebody else.
         check_owner(folder)?;
         let lock = File::options()
@@ -131,6 +133,8 @@ fn write_marker(folder: &Path) -> io::Result<()> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn refusal(folder: &Path) -> String {
@@ -147,6 +151,14 @@ mod tests {
         drop(new);
         assert_eq!(fs::read_to_string(folder.join(MARKER)).unwrap(), "penstock data folder, format 1\n");
         assert!(!DataDir::open(&folder).unwrap().is_new());
+    }
+
+    #[test]
+    fn a_new_folder_is_for_its_owner_alone() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("data");
+        DataDir::open(&folder).unwrap();
+        assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
     }
 
     #[test]
