@@ -5,14 +5,14 @@
 //! blobs/<2 digits>/<id>    whole and synced
 //! ```
 //!
-//! A blob is written aside, synced, renamed, and its folder synced, before anybody learns its id; so a
-//! record never points to a blob that a crash took. A crash between a blob's end and its record's commit
-//! leaves a blob that nobody points to: [`Blobs::sweep`] removes it at the next start.
+//! A blob is written aside, synced, renamed, and its folder synced, before anybody uses it; so a record
+//! never points to a blob that a crash took. Whoever writes and deletes blobs keeps, in records, what a
+//! crash may leave without a record that points to it.
 
 mod reader;
 mod writer;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -48,19 +48,12 @@ impl std::fmt::Display for BlobId {
 #[derive(Clone)]
 pub struct Blobs {
     home: Home,
-    fresh: Arc<Mutex<Fresh>>,
 }
 
 #[derive(Clone)]
 enum Home {
     Memory(Arc<Mutex<HashMap<BlobId, Bytes>>>),
     Disk(Folders),
-}
-
-/// What was finished since the start and so is no orphan, though no record points to it yet.
-enum Fresh {
-    BeforeSweep(HashSet<BlobId>),
-    Swept,
 }
 
 /// Where the files are.
@@ -74,7 +67,7 @@ struct Folders {
 
 impl Blobs {
     pub(crate) fn in_memory() -> Self {
-        Self { home: Home::Memory(Arc::default()), fresh: Arc::new(Mutex::new(Fresh::Swept)) }
+        Self { home: Home::Memory(Arc::default()) }
     }
 
     /// Makes the folders if need be, and removes what writers of an earlier process left.
@@ -87,8 +80,7 @@ impl Blobs {
         }
         File::open(&blobs)?.sync_all()?;
         File::open(data_dir.folder())?.sync_all()?;
-        let home = Home::Disk(Folders { blobs, tmp, _data_dir: data_dir });
-        Ok(Self { home, fresh: Arc::new(Mutex::new(Fresh::BeforeSweep(HashSet::new()))) })
+        Ok(Self { home: Home::Disk(Folders { blobs, tmp, _data_dir: data_dir }) })
     }
 
     /// Begins a blob.
@@ -136,7 +128,7 @@ impl Blobs {
         }
     }
 
-    /// Removes a blob, if there is one. First remove, durably, the record that points to it.
+    /// Removes a blob for good, if there is one. First remove, durably, the record that points to it.
     pub async fn delete(&self, id: &BlobId) -> Result<(), StoreError> {
         match &self.home {
             Home::Memory(blobs) => {
@@ -146,8 +138,11 @@ impl Blobs {
             Home::Disk(folders) => {
                 let path = folders.place(*id);
                 let what = format!("removing {}", path.display());
-                // Not synced: should the file come back after a crash, then nobody points to it.
-                match blocking(what, move || fs::remove_file(path)).await {
+                let removed = blocking(what, move || {
+                    fs::remove_file(&path)?;
+                    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+                });
+                match removed.await {
                     Err(error) if !is_not_found(&error) => Err(error),
                     _ => Ok(()),
                 }
@@ -155,40 +150,26 @@ impl Blobs {
         }
     }
 
-    /// Removes the blobs that nobody points to, once after a start, and says how many there were.
-    ///
-    /// The closure knows what the records pointed to *at the start*; blobs written since then are left
-    /// alone, so this may run beside everything else. Later calls do nothing.
+    /// Removes the blobs that nobody points to, and says how many there were. For who alone uses the blobs: one
+    /// that is finished meanwhile may go, too.
     pub async fn sweep(
         &self,
         is_referenced: impl Fn(&BlobId) -> bool + Send + 'static,
     ) -> Result<u64, StoreError> {
         let Home::Disk(folders) = &self.home else { return Ok(0) };
-        let (folders, fresh) = (folders.clone(), Arc::clone(&self.fresh));
+        let folders = folders.clone();
         let what = format!("sweeping {}", folders.blobs.display());
         blocking(what, move || {
             let mut removed = 0;
             for (id, path) in folders.list()? {
-                let is_old = match &*lock(&fresh) {
-                    Fresh::BeforeSweep(fresh) => !fresh.contains(&id),
-                    Fresh::Swept => return Ok(removed),
-                };
-                if is_old && !is_referenced(&id) {
+                if !is_referenced(&id) {
                     fs::remove_file(path)?;
                     removed += 1;
                 }
             }
-            *lock(&fresh) = Fresh::Swept;
             Ok(removed)
         })
         .await
-    }
-
-    /// Before a blob gets its place, so that no sweep takes it for an orphan.
-    fn mark_fresh(&self, id: BlobId) {
-        if let Fresh::BeforeSweep(fresh) = &mut *lock(&self.fresh) {
-            fresh.insert(id);
-        }
     }
 }
 

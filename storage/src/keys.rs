@@ -41,6 +41,8 @@
 //! | a version's bytes or their blobs | `s3-content/seq` | [`s3::content`] |
 //! | a multipart upload | `s3-upload/bucket/key NUL id` | [`s3::upload`] |
 //! | a part of it | `s3-part/upload id/number` | [`s3::part`] |
+//! | a blob that no record names | `s3-loose/blob` | [`s3::loose`] |
+//! | what no version's sequence has reached | `s3-sequence` | [`s3::sequence`] |
 //! | a role | `iam-role/account/name` | [`iam::role`] |
 //! | a role's inline policy | `iam-role-policy/account/role/policy` | [`iam::role_policy`] |
 //! | a policy attached to a role | `iam-attached/account/role/arn` | [`iam::attached`] |

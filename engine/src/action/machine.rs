@@ -156,6 +156,10 @@ impl Action {
 
     /// The work is done once more, with what the job before left. What was started for that job is over.
     pub(super) fn begin_job(&mut self, step: &mut Step) {
+        if self.attempt == 0 {
+            // What its declaration refers to is not known yet. When it begins, it begins with this job.
+            return;
+        }
         let work = Box::new(self.record.work());
         if self.record.worker() == Worker::Function {
             self.attempt += 1;

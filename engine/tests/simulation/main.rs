@@ -3,7 +3,8 @@
 //! The laws are in `invariants/`, one file each. A failing history is made as short as possible and printed
 //! with all that happened in it; what it shows then becomes a unit test of its machine.
 //!
-//! `PENSTOCK_HISTORIES` is the number of histories, for more than the default.
+//! `PENSTOCK_HISTORIES` is the number of histories, for more than the default. A failing one says its seed, and
+//! `PENSTOCK_SEED` with `PENSTOCK_HISTORIES=1` replays it alone.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 mod clients;
@@ -24,43 +25,60 @@ mod shapes;
 mod world;
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 
 use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 
 use mistakes::Mistakes;
 
-const HISTORIES: u32 = 250;
+const HISTORIES: u64 = 250;
 /// Operations in one history, at most.
 const LONGEST: usize = 240;
 
 #[expect(clippy::disallowed_methods, reason = "a test's only arguments are its environment")]
-fn histories() -> Option<u32> {
+fn histories() -> Option<u64> {
     std::env::var("PENSTOCK_HISTORIES").ok()?.parse().ok()
+}
+
+/// Where the histories begin: another place in every run, unless one is to be replayed.
+#[expect(clippy::disallowed_methods, reason = "a test's only arguments are its environment")]
+fn first_seed() -> u64 {
+    let given = std::env::var("PENSTOCK_SEED").ok();
+    given.map_or_else(|| RandomState::new().hash_one(0) >> 16, |seed| seed.parse().unwrap())
 }
 
 #[test]
 fn the_laws_hold_in_every_history() {
-    let config = Config {
-        cases: histories().unwrap_or(HISTORIES),
-        failure_persistence: None,
-        max_shrink_iters: 500,
-        ..Config::default()
-    };
-    let outcome = TestRunner::new(config).run(&op::histories(LONGEST), |history| {
-        let result = history::run(&history, Mistakes::default());
-        result.map(|_| ()).map_err(|violation| TestCaseError::fail(violation.law))
-    });
-    let history = match outcome {
-        Ok(()) => return,
-        Err(TestError::Fail(_, history)) => history,
-        Err(aborted) => panic!("{aborted}"),
-    };
-    let Err(violation) = history::run(&history, Mistakes::default()) else {
-        panic!("fails only sometimes: {history:?}");
-    };
-    let history = history::shorten(history, violation.law, Mistakes::default());
-    panic!("{}", history::tell(&history, Mistakes::default()));
+    let first = first_seed();
+    for seed in first..first + histories().unwrap_or(HISTORIES) {
+        // Each history has a seed of its own, so that a failing one is replayed alone.
+        let config = Config {
+            cases: 1,
+            failure_persistence: None,
+            max_shrink_iters: 500,
+            rng_seed: RngSeed::Fixed(seed),
+            ..Config::default()
+        };
+        let outcome = TestRunner::new(config).run(&op::histories(LONGEST), |history| {
+            let result = history::run(&history, Mistakes::default());
+            result.map(|_| ()).map_err(|violation| TestCaseError::fail(violation.law))
+        });
+        let history = match outcome {
+            Ok(()) => continue,
+            Err(TestError::Fail(_, history)) => history,
+            Err(aborted) => panic!("{aborted}"),
+        };
+        let replay = format!(
+            "seed {seed}; to replay: PENSTOCK_SEED={seed} PENSTOCK_HISTORIES=1 \
+             cargo test -p penstock-engine --test simulation the_laws_hold"
+        );
+        let Err(violation) = history::run(&history, Mistakes::default()) else {
+            panic!("fails only sometimes: {history:?}\n\n{replay}");
+        };
+        let history = history::shorten(history, violation.law, Mistakes::default());
+        panic!("{}\n\n{replay}", history::tell(&history, Mistakes::default()));
+    }
 }
 
 #[test]

@@ -44,6 +44,20 @@ pub(crate) enum Asked {
     Nobody,
 }
 
+impl Asked {
+    /// Whether the other one's promise does not hold if this one is handled after it.
+    fn undoes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Retry(_, id), Self::Stop(_, stopped)) => id == stopped,
+            (
+                Self::Transition { incarnation, stage, disables: false },
+                Self::Transition { incarnation: of, stage: closed, disables: true },
+            ) => incarnation == of && (stage.is_none() || closed.is_none() || stage == closed),
+            _ => false,
+        }
+    }
+}
+
 /// The requests that wait for an answer, and what the answers so far promise.
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
@@ -56,6 +70,8 @@ pub(crate) struct Oracle {
     delete_asked: BTreeSet<Incarnation>,
     deleted: BTreeSet<Incarnation>,
     started: BTreeMap<ExecutionId, Key>,
+    /// Others asked for the opposite while these waited, so nobody knows which of them came last.
+    undone: BTreeSet<ReplyId>,
     /// Stops of executions whose start had been acknowledged.
     started_before: BTreeSet<ReplyId>,
     tokens: BTreeMap<(Incarnation, String), ExecutionId>,
@@ -94,6 +110,14 @@ impl Oracle {
         }
         if matches!(&asked, Asked::Stop(_, id) if self.started.contains_key(id)) {
             self.started_before.insert(reply);
+        }
+        for (other, (waiting, _)) in &self.waiting {
+            if asked.undoes(waiting) {
+                self.undone.insert(*other);
+            }
+            if waiting.undoes(&asked) {
+                self.undone.insert(reply);
+            }
         }
         self.waiting.insert(reply, (asked, None));
     }
@@ -142,19 +166,6 @@ impl Oracle {
         self.override_asked.contains(&(id.clone(), stage.to_owned(), condition))
     }
 
-    /// Whether a request to retry that execution may still be handled.
-    fn may_be_retried(&self, id: &ExecutionId) -> bool {
-        self.waiting.values().any(|(asked, _)| matches!(asked, Asked::Retry(_, other) if other == id))
-    }
-
-    /// Whether a request to enable that transition may still be handled.
-    fn may_be_opened(&self, incarnation: &Incarnation, stage: &str) -> bool {
-        self.waiting.values().any(|(asked, _)| {
-            matches!(asked, Asked::Transition { incarnation: other, stage: named, disables: false }
-                if other == incarnation && named.as_ref().is_none_or(|named| named == stage))
-        })
-    }
-
     /// A client is told something. What it is told must be true of what is durable.
     pub(crate) fn answered(
         &mut self,
@@ -187,7 +198,7 @@ impl Oracle {
                 }
             }
             (Asked::Stop(_, id), Ok(Answer::Execution(same))) if id == same => {
-                if !self.may_be_retried(id) {
+                if !self.undone.contains(&reply) {
                     self.stopped.insert(id.clone());
                     self.quiet.extend(disk.ids.get(id).map(|key| (key.clone(), id.clone())));
                 }
@@ -220,9 +231,8 @@ impl Oracle {
                 hold(ACKNOWLEDGED, there, wrong)?;
             }
             (Asked::Transition { incarnation, stage, disables }, Ok(Answer::Done)) => {
-                if let Some(stage) =
-                    stage.clone().filter(|stage| *disables && !self.may_be_opened(incarnation, stage))
-                {
+                let stays = *disables && !self.undone.contains(&reply);
+                if let Some(stage) = stage.clone().filter(|_| stays) {
                     self.closed.insert((incarnation.clone(), stage));
                 }
             }

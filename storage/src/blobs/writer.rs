@@ -82,6 +82,26 @@ impl BlobWriter {
         }
     }
 
+    /// The id that the blob will have.
+    pub fn id(&self) -> BlobId {
+        self.id
+    }
+
+    /// Makes durable what was written so far, so that [`finish`](Self::finish) is short. If the returned future is
+    /// dropped before its end, the blob can no longer be finished.
+    pub async fn sync(&mut self) -> Result<(), StoreError> {
+        let Target::Disk(slot) = &mut self.target else { return Ok(()) };
+        let mut disk = slot.take().ok_or(StoreError::Interrupted)?;
+        let what = format!("writing {}", disk.path.0.display());
+        let disk = blocking(what, move || {
+            disk.write_gathered()?;
+            disk.file.sync_all()?;
+            Ok(disk)
+        });
+        *slot = Some(disk.await?);
+        Ok(())
+    }
+
     /// Bytes written so far.
     pub fn len(&self) -> u64 {
         self.len
@@ -102,7 +122,6 @@ impl BlobWriter {
             (Target::Disk(Some(mut disk)), Home::Disk(folders)) => {
                 let folders = folders.clone();
                 let what = format!("finishing {}", disk.path.0.display());
-                self.blobs.mark_fresh(id);
                 blocking(what, move || {
                     disk.write_gathered()?;
                     disk.file.sync_all()?;

@@ -7,6 +7,7 @@
 
 use super::layout::{Layout, Segments, hex_digits, parse_hex};
 use super::{Key, Prefix};
+use crate::blobs::BlobId;
 
 const TERMINATOR: u8 = 0;
 const ESCAPE: u8 = 1;
@@ -101,6 +102,21 @@ pub fn parts(upload: &str) -> Prefix {
 /// Every part of every upload.
 pub fn all_parts() -> Prefix {
     Layout::family("s3-part").prefix()
+}
+
+/// A blob that no record names: still to be, or not any more.
+pub fn loose(blob: &BlobId) -> Key {
+    Layout::family("s3-loose").text(&blob.to_string()).key()
+}
+
+/// Every [`loose`] blob.
+pub fn all_loose() -> Prefix {
+    Layout::family("s3-loose").prefix()
+}
+
+/// A number that no version's sequence has reached yet.
+pub fn sequence() -> Key {
+    Layout::family("s3-sequence").key()
 }
 
 /// Upload id and part number of a [`part`].

@@ -1,4 +1,5 @@
 //! The layout's laws: order, separation, and the way back.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::HashSet;
 
@@ -83,6 +84,11 @@ fn keys_read_as_the_table_says() {
         (s3::object("b", "a/b c", 1), "s3-object/b/a/b c\\x00fffffffffffffffe"),
         (s3::upload("b", "a/b", "u"), "s3-upload/b/a/b\\x00u"),
         (s3::part("u", 2), "s3-part/u/00000002"),
+        (s3::sequence(), "s3-sequence"),
+        (
+            s3::loose(&serde_json::from_str("\"0123456789abcdef0123456789abcdef\"").unwrap()),
+            "s3-loose/0123456789abcdef0123456789abcdef",
+        ),
         (iam::role("1", "r"), "iam-role/1/r"),
         (iam::role_policy("1", "r", "p"), "iam-role-policy/1/r/p"),
         (iam::attached("1", "r", "arn:aws:iam::1:policy/x"), "iam-attached/1/r/arn:aws:iam::1:policy%2fx"),

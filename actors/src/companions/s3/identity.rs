@@ -1,36 +1,61 @@
 //! The ids that S3 gives away: version ids, upload ids, canonical user ids.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use penstock_storage::keys::s3 as keys;
+use penstock_storage::{Batch, Record, Store};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// The id of what was stored while the bucket had no versioning, or had it suspended.
 pub const NULL_VERSION: &str = "null";
 
-/// The order in which versions came into being, across restarts and backward steps of the clock.
-#[derive(Debug, Default)]
-pub(super) struct Sequence(AtomicU64);
+/// Numbers that are reserved at once, which are nanoseconds: a write of its own per minute at most.
+const BLOCK: u64 = 60_000_000_000;
+
+/// No version's sequence is above this one.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Reserved(pub(super) u64);
+
+impl Record for Reserved {
+    const VERSION: u8 = 1;
+}
+
+/// The order in which versions came into being, across restarts and backward steps of the clock. A start
+/// goes on above what was [reserved](Reserved), and so reads no version.
+pub(super) struct Sequence {
+    store: Store,
+    numbers: Mutex<Numbers>,
+}
+
+struct Numbers {
+    last: u64,
+    reserved: u64,
+}
 
 impl Sequence {
-    /// Never again a number up to this one.
-    pub(super) fn past(&self, number: u64) {
-        self.0.fetch_max(number, Ordering::Relaxed);
+    /// Numbers above that one, which is what an earlier process reserved.
+    pub(super) fn above(store: Store, reserved: u64) -> Self {
+        Self { store, numbers: Mutex::new(Numbers { last: reserved, reserved }) }
     }
 
     /// The next number: the time in nanoseconds, or one more than the last if that is higher.
     pub(super) fn next(&self) -> u64 {
         let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
-        let previous = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
-                Some(nanos.max(last.saturating_add(1)))
-            })
-            .unwrap_or(nanos);
-        nanos.max(previous.saturating_add(1))
+        let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        numbers.last = nanos.max(numbers.last.saturating_add(1));
+        if numbers.last > numbers.reserved {
+            numbers.reserved = numbers.last.saturating_add(BLOCK);
+            let mut batch = Batch::new();
+            batch.put(keys::sequence(), &Reserved(numbers.reserved));
+            // Queued before whatever will bear a number of this block, and so durable before it.
+            drop(self.store.queue(batch));
+        }
+        numbers.last
     }
 }
 
@@ -84,10 +109,31 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_sequence_only_ever_grows() {
-        let sequence = Sequence::default();
-        sequence.past(u64::MAX - 10);
-        assert_eq!((sequence.next(), sequence.next()), (u64::MAX - 9, u64::MAX - 8));
+    async fn reserved(store: &Store) -> u64 {
+        store.read(|view| view.get::<Reserved>(&keys::sequence())).await.unwrap().map_or(0, |it| it.0)
+    }
+
+    #[tokio::test]
+    async fn the_sequence_only_ever_grows_and_stays_within_what_is_reserved() {
+        let store = Store::in_memory();
+        let ahead_of_the_clock = u64::MAX / 2;
+        let sequence = Sequence::above(store.clone(), ahead_of_the_clock);
+        assert_eq!((sequence.next(), sequence.next()), (ahead_of_the_clock + 1, ahead_of_the_clock + 2));
+        store.barrier().await;
+        let mark = reserved(&store).await;
+        assert_eq!(mark, ahead_of_the_clock + 1 + BLOCK);
+        let again = Sequence::above(store.clone(), mark);
+        assert_eq!(again.next(), mark + 1, "a block is never used twice");
+        assert_eq!(Sequence::above(store, u64::MAX - 1).next(), u64::MAX);
+    }
+
+    #[tokio::test]
+    async fn a_number_is_reserved_before_whatever_bears_it_is_queued() {
+        let store = Store::in_memory();
+        let sequence = Sequence::above(store.clone(), 0);
+        let threads: Vec<_> = std::iter::repeat_with(|| sequence.next()).take(1000).collect();
+        store.barrier().await;
+        let mark = reserved(&store).await;
+        assert!(threads.is_sorted_by(|a, b| a < b) && threads.iter().all(|number| *number <= mark));
     }
 }

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use penstock_storage::{BlobId, Store};
 
+use super::loose;
+
 #[derive(Debug, Default)]
 struct Reading {
     readers: usize,
@@ -39,7 +41,7 @@ impl Leases {
     pub(super) async fn discard(&self, blobs: Vec<BlobId>) {
         for blob in blobs {
             if !self.postponed(&blob) {
-                self.delete(&blob).await;
+                loose::remove(&self.store, &blob).await;
             }
         }
     }
@@ -47,12 +49,6 @@ impl Leases {
     fn postponed(&self, blob: &BlobId) -> bool {
         let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         reading.get_mut(blob).map(|entry| entry.doomed = true).is_some()
-    }
-
-    async fn delete(&self, blob: &BlobId) {
-        if let Err(error) = self.store.blobs().delete(blob).await {
-            tracing::warn!(%error, "a blob without an object could not be deleted; the next start tries again");
-        }
     }
 
     fn release(&self, blobs: &[BlobId]) -> Vec<BlobId> {
@@ -81,7 +77,7 @@ pub(super) struct Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         let free = self.leases.release(&self.blobs);
-        // Outside a runtime the process is ending: the next start sweeps.
+        // Outside a runtime the process is ending: the next start removes them.
         if let (false, Ok(runtime)) = (free.is_empty(), tokio::runtime::Handle::try_current()) {
             let leases = Arc::clone(&self.leases);
             runtime.spawn(async move { leases.discard(free).await });

@@ -115,11 +115,11 @@ impl S3 {
             .await?;
         let record = record.ok_or_else(|| Refusal::no_such_upload(upload))?;
         let (etag, size, sums) = (staged.md5.clone(), staged.size, staged.sums.clone());
-        let data = staged.settle(&self.store).await?.keep();
+        let mut batch = Batch::new();
+        let data = staged.settle(&self.store).await?.keep(&mut batch);
         // No waiting from here to the commit, as in `store_object`.
         let piece = Piece { number, size, sums: sums.clone(), data };
         let stored = PartRecord { etag: etag.clone(), modified: wall_clock::now(), piece };
-        let mut batch = Batch::new();
         batch.put(keys::part(upload, number), &stored);
         let durable = self.commit(batch, (held, uploading, part), doomed.into_iter().collect());
         durable.await?;

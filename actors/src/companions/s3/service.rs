@@ -4,7 +4,7 @@
 //! then an upload, then a key. Only a task of its own waits for durability while it holds them, so that a
 //! client that goes away in between cannot let go of a key whose write is still under way.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Bound;
 use std::pin::Pin;
@@ -15,10 +15,11 @@ use penstock_storage::keys::{Prefix, s3 as keys};
 use penstock_storage::{Batch, BlobId, Direction, Record, Store, StoreError, View};
 use tokio::sync::{Mutex, Notify, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, oneshot};
 
-use super::identity::Sequence;
+use super::identity::{Reserved, Sequence};
 use super::leases::Leases;
+use super::loose;
 use super::names;
-use super::records::{BucketRecord, Content, ContentRecord, PartRecord, VersionRecord};
+use super::records::BucketRecord;
 use super::refusal::Refusal;
 
 const STRIPES: usize = 1024;
@@ -69,13 +70,25 @@ pub struct S3 {
 pub(super) type Observer = Box<dyn Fn(&str, &str) + Send + Sync>;
 
 impl S3 {
-    /// Loads the buckets and removes blobs that no object names: what a crash left of unfinished writes.
+    /// Loads the buckets, and removes the blobs that an earlier process left without a record.
     pub async fn open(store: Store) -> Result<Arc<Self>, StoreError> {
+        let reserved = match store.read(|view| view.get::<Reserved>(&keys::sequence())).await? {
+            Some(Reserved(reserved)) => reserved,
+            None => loose::begin_list(&store).await?,
+        };
+        let mut buckets = BTreeMap::new();
+        for bucket in store.read(|view| all::<BucketRecord>(view, &keys::buckets())).await? {
+            buckets.insert(bucket.name.clone(), Arc::new(RwLock::new(Some(bucket))));
+        }
+        let (leases, left) = (Leases::new(store.clone()), loose::left(&store).await?);
+        let discarding = Arc::clone(&leases);
+        // Beside everything else: nobody will ever name what is on the list by now.
+        tokio::spawn(async move { discarding.discard(left).await });
         let stripes = || (0..STRIPES).map(|_| Arc::default()).collect();
-        let s3 = Self {
-            sequence: Sequence::default(),
-            leases: Leases::new(store.clone()),
-            buckets: std::sync::RwLock::default(),
+        Ok(Arc::new(Self {
+            sequence: Sequence::above(store.clone(), reserved),
+            leases,
+            buckets: std::sync::RwLock::new(buckets),
             making: Mutex::default(),
             hash: RandomState::new(),
             keys: stripes(),
@@ -83,45 +96,7 @@ impl S3 {
             observer: Arc::default(),
             event_bell: Arc::default(),
             store,
-        };
-        let mut buckets = BTreeMap::new();
-        for bucket in s3.store.read(|view| all::<BucketRecord>(view, &keys::buckets())).await? {
-            buckets.insert(bucket.name.clone(), Arc::new(RwLock::new(Some(bucket))));
-        }
-        *s3.buckets.write().unwrap_or_else(PoisonError::into_inner) = buckets;
-        s3.sweep().await?;
-        Ok(Arc::new(s3))
-    }
-
-    async fn sweep(&self) -> Result<(), StoreError> {
-        let sequence = &self.sequence;
-        let named = self
-            .store
-            .read(|view| {
-                let mut named: HashSet<BlobId> = HashSet::new();
-                for entry in
-                    view.scan::<VersionRecord>(&keys::all_objects(), Bound::Unbounded, Direction::Forward)
-                {
-                    let (_, version) = entry?;
-                    sequence.past(version.sequence);
-                    if let Some(Content::Blob(blob)) = version.object().map(|object| &object.content) {
-                        named.insert(*blob);
-                    }
-                }
-                for entry in
-                    view.scan::<ContentRecord>(&keys::contents(), Bound::Unbounded, Direction::Forward)
-                {
-                    named.extend(entry?.1.pieces.iter().filter_map(|piece| piece.data.blob().copied()));
-                }
-                for entry in view.scan::<PartRecord>(&keys::all_parts(), Bound::Unbounded, Direction::Forward)
-                {
-                    named.extend(entry?.1.piece.data.blob().copied());
-                }
-                Ok(named)
-            })
-            .await?;
-        self.store.blobs().sweep(move |blob| named.contains(blob)).await?;
-        Ok(())
+        }))
     }
 
     /// Lets somebody know of every new object from now on; the first one stays.
@@ -201,11 +176,12 @@ impl S3 {
     /// The same, and does one more thing with what is held as soon as the batch is durable.
     pub(super) fn commit_then<H: Send + 'static>(
         &self,
-        batch: Batch,
+        mut batch: Batch,
         mut held: H,
         doomed: Vec<BlobId>,
         then: impl FnOnce(&mut H) + Send + 'static,
     ) -> Durable {
+        doomed.iter().for_each(|blob| loose::list(&mut batch, *blob));
         let ticket = self.store.queue(batch);
         let leases = Arc::clone(&self.leases);
         let (durable, wait) = oneshot::channel();

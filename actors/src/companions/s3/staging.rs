@@ -8,9 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
-use penstock_storage::{BlobWriter, Store, StoreError};
+use penstock_storage::{Batch, BlobWriter, Store, StoreError};
 
 use super::checksums::{Algorithm, Hasher, Sums};
+use super::loose;
 use super::records::Data;
 use super::refusal::Refusal;
 
@@ -85,7 +86,7 @@ enum Place {
 impl Staged {
     /// Makes the bytes lasting. They go again unless the caller [keeps](Settled::keep) them.
     pub(super) async fn settle(self, store: &Store) -> Result<Settled, Refusal> {
-        let writer = match self.place {
+        let mut writer = match self.place {
             Place::Memory(bytes) => {
                 return Ok(Settled { data: Some(Data::Inline(bytes.freeze())), store: store.clone() });
             }
@@ -94,6 +95,11 @@ impl Staged {
         let store = store.clone();
         // A task of its own: a client that goes away now must not leave a blob behind.
         let finished = tokio::spawn(async move {
+            let mut batch = Batch::new();
+            loose::list(&mut batch, writer.id());
+            let listed = store.queue(batch);
+            writer.sync().await?;
+            listed.await;
             let blob = writer.finish().await?;
             Ok::<_, StoreError>(Settled { data: Some(Data::Blob(blob)), store })
         });
@@ -108,23 +114,23 @@ pub(super) struct Settled {
 }
 
 impl Settled {
-    /// From here on a record names the bytes: it is queued before anything is awaited.
-    pub(super) fn keep(mut self) -> Data {
-        self.data.take().unwrap_or_else(|| Data::Inline(Bytes::new()))
+    /// From here on a record names the bytes: it is put into this batch, which is queued before anything is awaited.
+    pub(super) fn keep(mut self, batch: &mut Batch) -> Data {
+        let data = self.data.take().unwrap_or_else(|| Data::Inline(Bytes::new()));
+        if let Some(blob) = data.blob() {
+            loose::name(batch, blob);
+        }
+        data
     }
 }
 
 impl Drop for Settled {
     fn drop(&mut self) {
         let blob = self.data.as_ref().and_then(Data::blob).copied();
-        // Outside a runtime the process is ending: the next start sweeps.
+        // Outside a runtime the process is ending: the next start removes it.
         if let (Some(blob), Ok(runtime)) = (blob, tokio::runtime::Handle::try_current()) {
             let store = self.store.clone();
-            runtime.spawn(async move {
-                if let Err(error) = store.blobs().delete(&blob).await {
-                    tracing::warn!(%error, "a given up upload's blob could not be deleted; the next start tries again");
-                }
-            });
+            runtime.spawn(async move { loose::remove(&store, &blob).await });
         }
     }
 }

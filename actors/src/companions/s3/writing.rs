@@ -101,7 +101,7 @@ impl S3 {
             Source::Staged(staged) | Source::Copied(staged) => {
                 let size = staged.size;
                 let settled = staged.settle(&self.store).await?;
-                versions::place(size, settled.keep())
+                versions::place(size, settled.keep(&mut removals))
             }
             Source::Parts { pieces, consumed, unused, upload } => {
                 removals.append(consumed);

@@ -95,6 +95,15 @@ fn a_custom_action_offers_its_job_again_in_each_life_until_it_is_acknowledged() 
 }
 
 #[test]
+fn a_job_that_is_handed_on_before_the_action_has_begun_again_is_offered_with_its_configuration() {
+    let mut bench = taken().reloaded();
+    let step = hear(&mut bench, continued("t"));
+    assert!(!step.iter().any(|line| line.contains("offer")), "{step:?}");
+    let offer = format!("effect offer job {} continuing t with {{\"Project\": \"web\"}}", job(&bench));
+    assert_eq!(bench.step(Input::Begin(Context::default())), [offer.as_str(), "effect wake at 1201000"]);
+}
+
+#[test]
 fn one_worker_has_a_job() {
     let mut bench = offered();
     assert_eq!(hear(&mut bench, JobWord::AcknowledgeInVain), [NONCE]);
