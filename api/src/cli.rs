@@ -202,6 +202,14 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "URL", value_parser = url)]
     pub(crate) endpoint_url_sns: Option<String>,
 
+    /// The same for SSM alone, whose parameters builds read [env: AWS_ENDPOINT_URL_SSM]
+    #[arg(long, value_name = "URL", value_parser = url)]
+    pub(crate) endpoint_url_ssm: Option<String>,
+
+    /// The same for Secrets Manager alone, whose secrets builds read [env: AWS_ENDPOINT_URL_SECRETS_MANAGER]
+    #[arg(long, value_name = "URL", value_parser = url)]
+    pub(crate) endpoint_url_secrets_manager: Option<String>,
+
     /// Send state changes to the default event bus of the EventBridge at this URL; nothing else is asked of it
     /// [env: AWS_ENDPOINT_URL_EVENTBRIDGE]
     #[arg(long, value_name = "URL", value_parser = url)]

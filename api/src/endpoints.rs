@@ -24,6 +24,10 @@ pub(crate) struct Endpoints {
     pub(crate) cloud_watch: Option<String>,
     /// SNS's.
     pub(crate) sns: Option<String>,
+    /// SSM's.
+    pub(crate) ssm: Option<String>,
+    /// Secrets Manager's.
+    pub(crate) secrets_manager: Option<String>,
     /// EventBridge's. Only its own setting counts: who moves the services that actions call has not asked for events.
     pub(crate) event_bridge: Option<String>,
     /// Every other service's.
@@ -60,6 +64,11 @@ impl Endpoints {
             cloud_watch: choose(&settings.endpoint_url_cloudwatch, read("AWS_ENDPOINT_URL_CLOUDWATCH")?),
             others: choose(&None, None),
             sns: choose(&settings.endpoint_url_sns, read("AWS_ENDPOINT_URL_SNS")?),
+            ssm: choose(&settings.endpoint_url_ssm, read("AWS_ENDPOINT_URL_SSM")?),
+            secrets_manager: choose(
+                &settings.endpoint_url_secrets_manager,
+                read("AWS_ENDPOINT_URL_SECRETS_MANAGER")?,
+            ),
             event_bridge: settings
                 .endpoint_url_eventbridge
                 .clone()
@@ -120,6 +129,8 @@ mod tests {
             lambda: set(url),
             cloud_watch: set(url),
             sns: set(url),
+            ssm: set(url),
+            secrets_manager: set(url),
             event_bridge: None,
             others: set(url),
         }

@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use penstock_actors::artifacts::stored::Spool;
 use penstock_actors::aws::clients::{self, AwsClients};
 use penstock_actors::aws::endpoint;
+use penstock_actors::aws::permits::Permits;
 use penstock_actors::aws::role::ServiceKeys;
 use penstock_actors::build::runner::{self, Runner};
 use penstock_actors::clock::Clock;
@@ -38,7 +39,7 @@ use penstock_engine::action_type::Catalogue;
 use penstock_storage::Store;
 
 use crate::authorization::Authority;
-use crate::cli::{BuildRunner, Settings};
+use crate::cli::{BuildRunner, Enforcement, Settings};
 use crate::companions::s3::gateway::Gateway;
 use crate::endpoints::Endpoints;
 use crate::error::AwsError;
@@ -120,6 +121,12 @@ impl Services {
         let s3 = S3::open(store.clone()).await.map_err(|error| error.to_string())?;
         let events = Events::new(store.clone());
         s3.emit_events(events.bell());
+        let permits = match settings.iam_enforcement {
+            Enforcement::Off => Permits::default(),
+            Enforcement::Actions | Enforcement::All => {
+                Permits::by_policies(Arc::clone(&sts), Arc::clone(&iam))
+            }
+        };
         let clients_of = |service| {
             let clients = AwsClients::new(clients::Settings {
                 in_process: SharedHttpConnector::new(loopback.clone()),
@@ -130,9 +137,12 @@ impl Services {
                     lambda: endpoints.lambda.clone(),
                     cloud_watch: endpoints.cloud_watch.clone(),
                     sns: endpoints.sns.clone(),
+                    ssm: endpoints.ssm.clone(),
+                    secrets_manager: endpoints.secrets_manager.clone(),
                 },
                 service: service_keys(&sts, service)?,
                 environment: environment_credentials(|name| std::env::var(name).ok()),
+                permits: permits.clone(),
             });
             clients.map_err(|error| error.to_string())
         };

@@ -25,6 +25,7 @@ async fn make() -> Services {
         endpoints: endpoint::Endpoints::default(),
         service: service_keys(&sts, CODEPIPELINE).unwrap(),
         environment: None,
+        permits: Permits::default(),
     })
     .unwrap();
     let folder = std::env::temp_dir();

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 ENDPOINT = sys.argv[1]
 ACCOUNT = "000000000000"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/people"
+ARN = f"arn:aws:codeconnections:us-east-1:{ACCOUNT}:connection/12345678-1234-1234-1234-123456789012"
 WHO = f"User: arn:aws:sts::{ACCOUNT}:assumed-role/people/jo"
 
 
@@ -85,6 +86,25 @@ refused(
     "the sts:AssumeRole action",
     client("sts", credentials).assume_role, RoleArn=ROLE, RoleSessionName="jo",
 )
+
+for service, call, arguments, resource, code in [
+    ("codebuild", "list_projects", {}, "*", "codebuild:ListProjects"),
+    ("codecommit", "get_repository", {"repositoryName": "web"}, "arn:aws:codecommit:us-east-1:{}:web",
+     "codecommit:GetRepository"),
+    ("codeconnections", "get_connection", {"ConnectionArn": ARN}, ARN, "codeconnections:GetConnection"),
+    ("codestar-connections", "get_connection", {"ConnectionArn": ARN}, ARN, "codestar-connections:GetConnection"),
+    ("events", "delete_rule", {"Name": "r"}, "arn:aws:events:us-east-1:{}:rule/r", "events:DeleteRule"),
+    ("logs", "filter_log_events", {"logGroupName": "g"}, "arn:aws:logs:us-east-1:{}:log-group:g:log-stream:",
+     "logs:FilterLogEvents"),
+    ("ssm", "get_parameter", {"Name": "/a"}, "arn:aws:ssm:us-east-1:{}:parameter/a", "ssm:GetParameter"),
+    ("secretsmanager", "get_secret_value", {"SecretId": "db"}, "db", "secretsmanager:GetSecretValue"),
+]:
+    refused(
+        "AccessDeniedException",
+        f"{WHO} is not authorized to perform: {code} on resource: {resource.format(ACCOUNT)} because no identity-based "
+        f"policy allows the {code} action",
+        getattr(client(service, credentials), call), **arguments,
+    )
 
 # Everybody may ask who they are, and an account's own keys may do everything but what a bucket's policy denies.
 assert client("sts", credentials).get_caller_identity()["Arn"] == WHO.removeprefix("User: ")

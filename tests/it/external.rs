@@ -1,10 +1,16 @@
 //! Actions against AWS services elsewhere: an emulator that others wrote, in place of the embedded ones.
 
 use penstock_tests::aws::Caller;
+use penstock_tests::building::{begin, build_action, ended, log, make_project, project, zipped};
 use penstock_tests::daemon::Daemon;
 use penstock_tests::moto::Moto;
 use penstock_tests::pipelines::{Ground, stage};
-use serde_json::json;
+use penstock_tests::sink::Sink;
+use serde_json::{Value, json};
+
+fn error(action: &Value) -> &str {
+    action["output"]["executionResult"]["errorDetails"]["message"].as_str().unwrap_or_default()
+}
 
 #[test]
 fn a_pipeline_runs_on_the_s3_and_sts_of_another_emulator() {
@@ -28,6 +34,58 @@ fn a_pipeline_runs_on_the_s3_and_sts_of_another_emulator() {
     let execution = answer["pipelineExecutionId"].as_str().unwrap();
     assert_eq!(caller.ended("outside", execution), "Failed");
     let failed = caller.actions("outside", execution).pop().unwrap();
-    let message = failed["output"]["executionResult"]["errorDetails"]["message"].as_str().unwrap();
-    assert!(message.contains(&ground.source), "{message}");
+    assert!(error(&failed).contains(&ground.source), "{failed}");
+}
+
+#[test]
+fn builds_read_the_parameters_and_secrets_of_another_emulator() {
+    let Some(moto) = Moto::or_skip("a build with moto's parameters and secrets") else { return };
+    let elsewhere = moto.serve();
+    let there = Caller::new(elsewhere.address());
+    let parameter = json!({"Name": "/build/token", "Value": "t0ken-elsewhere", "Type": "SecureString"});
+    there.json("ssm", "AmazonSSM.PutParameter", &parameter).unwrap();
+    let secret = json!({"Name": "db", "SecretString": "{\"password\": \"hunter22\"}"});
+    let made = there.json("secretsmanager", "secretsmanager.CreateSecret", &secret).unwrap();
+    let buildspec = "version: 0.2\nenv:\n  parameter-store: {TOKEN: /build/token}\n  secrets-manager: {PASSWORD: 'db:password:AWSCURRENT'}\n\
+                     phases: {build: {commands: ['[ \"$TOKEN $PASSWORD\" = \"t0ken-elsewhere hunter22\" ]', \
+                     '[ \"$WHOLE\" = \"{\\\"password\\\": \\\"hunter22\\\"}\" ]', 'echo \"<$TOKEN>\"']}}\n";
+    let ground = Ground::prepare(&there, &zipped(&[("buildspec.yml", buildspec)]));
+    let role = there.make_role("builds", "codebuild.amazonaws.com");
+    let daemon = Daemon::start_with(&["--endpoint-url", &elsewhere.url(), "--build-runner", "host"]);
+    let caller = daemon.caller();
+    let mut described = project("any/image:1", &role);
+    described["environment"]["environmentVariables"] =
+        json!([{"name": "WHOLE", "value": made["ARN"], "type": "SECRETS_MANAGER"}]);
+    caller.codebuild("CreateProject", &described);
+    let execution = begin(&caller, &ground, build_action(&json!({}), &["Source"], &[]), &[]);
+    let action = ended(&caller, &execution);
+    assert_eq!(action["status"], "Succeeded", "{action} {:#?}", log(&caller));
+    assert!(log(&caller).contains(&"<***>".to_owned()), "{:#?}", log(&caller));
+
+    there.json("secretsmanager", "secretsmanager.DeleteSecret", &json!({"SecretId": "db"})).unwrap();
+    let started = caller.call("StartPipelineExecution", &json!({"name": "built"}));
+    let action = ended(&caller, started["pipelineExecutionId"].as_str().unwrap());
+    let says = "Phase: DOWNLOAD_SOURCE, Code: Decrypted Variables Error, Message: InvalidRequestException: ";
+    assert!(error(&action).contains(says), "{action}");
+    there.json("ssm", "AmazonSSM.DeleteParameter", &json!({"Name": "/build/token"})).unwrap();
+    described["environment"]["environmentVariables"] =
+        json!([{"name": "ABSENT", "value": "/build/token", "type": "PARAMETER_STORE"}]);
+    caller.codebuild("UpdateProject", &described);
+    let started = caller.call("StartPipelineExecution", &json!({"name": "built"}));
+    let action = ended(&caller, started["pipelineExecutionId"].as_str().unwrap());
+    assert!(error(&action).ends_with("Message: parameter does not exist: /build/token"), "{action}");
+}
+
+#[test]
+fn a_build_whose_parameters_are_answered_with_nonsense_fails_and_says_where() {
+    let nonsense = Sink::start(|_, _| (200, "<html>It works!</html>".to_owned()));
+    let daemon = Daemon::start_with(&["--endpoint-url-ssm", &nonsense.url(), "--build-runner", "host"]);
+    let caller = daemon.caller();
+    let spec = "version: 0.2\nenv: {parameter-store: {TOKEN: /build/token}}\nphases: {build: {commands: ['true']}}\n";
+    let ground = Ground::prepare(&caller, &zipped(&[("buildspec.yml", spec)]));
+    make_project(&caller, "any/image:1", &caller.make_role("builds", "codebuild.amazonaws.com"));
+    let execution = begin(&caller, &ground, build_action(&json!({}), &["Source"], &[]), &[]);
+    let action = ended(&caller, &execution);
+    let says = format!("no usable answer from AWSSimpleSystemsManagement at {}: its answer", nonsense.url());
+    assert!(error(&action).contains(&says), "{action}");
 }

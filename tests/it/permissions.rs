@@ -1,8 +1,10 @@
 //! What roles may do: each missing permission is named, and the flag says whose calls are held against policies.
 
 use penstock_tests::aws::Caller;
+use penstock_tests::building::{build_action, make_project, zipped};
 use penstock_tests::clients::Clients;
 use penstock_tests::daemon::Daemon;
+use penstock_tests::git::Repository;
 use penstock_tests::pipelines::{Ground, stage};
 use penstock_tests::waiting::until;
 use serde_json::{Value, json};
@@ -61,4 +63,156 @@ fn the_credentials_of_a_job_reach_its_artifacts_and_nothing_else() {
     });
     let said = clients.python("job_credentials_check.py", &daemon.url(), &[&job["data"].to_string()]);
     assert_eq!(said, "narrow\n");
+}
+
+/// What a role may do from now on.
+fn permit(caller: &Caller, role: &str, actions: &[&str]) {
+    let policy = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": actions, "Resource": "*"}]});
+    let input = [("RoleName", role), ("PolicyName", "policy"), ("PolicyDocument", &policy.to_string())];
+    caller.iam("PutRolePolicy", &input);
+}
+
+/// Runs the pipeline; what its failed action said, or nothing.
+fn run(caller: &Caller) -> Option<(String, String, String)> {
+    let started = caller.call("StartPipelineExecution", &json!({"name": "pipeline"}));
+    let execution = started["pipelineExecutionId"].as_str().unwrap();
+    if caller.ended("pipeline", execution) == "Succeeded" {
+        return None;
+    }
+    let actions = caller.actions("pipeline", execution);
+    let failed = actions.iter().find(|action| action["status"] == "Failed").unwrap();
+    let error = &failed["output"]["executionResult"]["errorDetails"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Some((text(&failed["actionName"]), text(&error["code"]), text(&error["message"])))
+}
+
+/// With each of the permissions missing in turn, the action fails and names it and the resource; with all of them,
+/// the pipeline succeeds.
+fn each_is_needed(
+    caller: &Caller,
+    role: &str,
+    others: &[&str],
+    needed: &[(&str, &str)],
+    fails: (&str, &str, &str),
+) {
+    let all: Vec<&str> = others.iter().copied().chain(needed.iter().map(|(action, _)| *action)).collect();
+    permit(caller, role, &all);
+    assert_eq!(run(caller), None, "with every permission");
+    for (missing, resource) in needed {
+        let rest: Vec<&str> = all.iter().copied().filter(|action| action != missing).collect();
+        permit(caller, role, &rest);
+        let (action, code, message) = run(caller).unwrap_or_else(|| panic!("{missing} is not asked for"));
+        assert_eq!((action.as_str(), code.as_str()), (fails.0, fails.1), "{message}");
+        assert!(message.contains(fails.2), "{message}");
+        let who = format!("User: arn:aws:sts::000000000000:assumed-role/{role}/");
+        let what = format!(
+            " is not authorized to perform: {missing} on resource: {resource} because no identity-based policy allows \
+             the {missing} action"
+        );
+        assert!(message.contains(&who) && message.contains(&what), "{message}\n{who}…{what}");
+    }
+    permit(caller, role, &all);
+}
+
+#[test]
+fn a_build_needs_the_permissions_of_its_action_and_of_its_service_role() {
+    let daemon = Daemon::start_with(&["--build-runner", "host"]);
+    let caller = daemon.caller();
+    let spec = "version: 0.2\nenv:\n  parameter-store: {P: /build/p}\n  secrets-manager: {S: db}\n\
+                phases: {build: {commands: [echo $P > out]}}\nartifacts: {files: [out]}\n";
+    let ground = Ground::prepare(&caller, &zipped(&[("buildspec.yml", spec)]));
+    let parameter = json!({"Name": "/build/p", "Value": "value", "Type": "String"});
+    caller.json("ssm", "AmazonSSM.PutParameter", &parameter).unwrap();
+    let secret = json!({"Name": "db", "SecretString": "secret"});
+    let secret = caller.json("secretsmanager", "secretsmanager.CreateSecret", &secret).unwrap();
+    make_project(&caller, "any/image:1", &caller.make_role("builds", "codebuild.amazonaws.com"));
+    let build = build_action(&json!({}), &["Source"], &["Built"]);
+    let pipeline = ground.pipeline("pipeline", &[stage("Build", &[build])]);
+    caller.call("CreatePipeline", &json!({"pipeline": pipeline}));
+    let project = "arn:aws:codebuild:us-east-1:000000000000:project/project";
+    each_is_needed(
+        &caller,
+        "pipelines",
+        &["s3:*"],
+        &[("codebuild:StartBuild", project), ("codebuild:BatchGetBuilds", project)],
+        (
+            "Build",
+            "PermissionError",
+            "(Service: AWSCodeBuild; Status Code: 400; Error Code: AccessDeniedException)",
+        ),
+    );
+
+    let parameter = "arn:aws:ssm:us-east-1:000000000000:parameter/build/p";
+    each_is_needed(
+        &caller,
+        "builds",
+        &["s3:*", "logs:*"],
+        &[
+            ("ssm:GetParameters", parameter),
+            ("secretsmanager:GetSecretValue", secret["ARN"].as_str().unwrap()),
+        ],
+        (
+            "Build",
+            "JobFailed",
+            "Build terminated with state: FAILED. Phase: DOWNLOAD_SOURCE, Code: Decrypted Variables Error, Message: \
+             AccessDeniedException: User: ",
+        ),
+    );
+    let others = ["ssm:*", "secretsmanager:*", "s3:*"];
+    permit(&caller, "builds", &others);
+    let (_, _, message) = run(&caller).unwrap();
+    let says = "Phase: QUEUED, Code: ACCESS_DENIED, Message: Service role arn:aws:iam::000000000000:role/builds does not \
+                allow AWS CodeBuild to create Amazon CloudWatch Logs log streams for build ";
+    assert!(message.contains(says) && message.contains("logs:CreateLogStream"), "{message}");
+    permit(&caller, "builds", &["ssm:*", "secretsmanager:*", "logs:*", "s3:GetObject*"]);
+    let (_, _, message) = run(&caller).unwrap();
+    assert!(message.contains("Phase: UPLOAD_ARTIFACTS") && message.contains("s3:PutObject"), "{message}");
+}
+
+#[test]
+fn a_codecommit_source_needs_the_permissions_of_its_repository() {
+    let daemon = Daemon::start();
+    let caller = daemon.caller();
+    let ground = Ground::prepare(&caller, b"");
+    let created =
+        caller.json("codecommit", "CodeCommit_20150413.CreateRepository", &json!({"repositoryName": "web"}));
+    let url = created.unwrap()["repositoryMetadata"]["cloneUrlHttp"].as_str().unwrap().to_owned();
+    let repository = Repository::new();
+    repository.write("file", "content");
+    repository.commit("First");
+    repository.git(&["push", "--quiet", &url, "main"]);
+    let mut pipeline = ground.pipeline("pipeline", &[stage("Deploy", &[ground.deploy("Deploy", 1, "out")])]);
+    let source = &mut pipeline["stages"][0]["actions"][0];
+    source["actionTypeId"]["provider"] = json!("CodeCommit");
+    source["configuration"] =
+        json!({"RepositoryName": "web", "BranchName": "main", "PollForSourceChanges": "false"});
+    caller.call("CreatePipeline", &json!({"pipeline": pipeline}));
+    let arn = "arn:aws:codecommit:us-east-1:000000000000:web";
+    let needed = ["GetBranch", "GetCommit", "UploadArchive", "GetUploadArchiveStatus"];
+    let needed = needed.map(|operation| format!("codecommit:{operation}"));
+    let needed: Vec<(&str, &str)> = needed.iter().map(|action| (action.as_str(), arn)).collect();
+    let says = "permissions required to access the AWS CodeCommit repository named web. Update the IAM role permissions";
+    each_is_needed(&caller, "pipelines", &["s3:*"], &needed, ("Source", "PermissionError", says));
+}
+
+#[test]
+fn a_connection_is_used_with_its_permission_under_either_name() {
+    let repository = Repository::new();
+    repository.write("file", "content");
+    repository.commit("First");
+    let mapping = repository.mapping();
+    let daemon = Daemon::start_with(&["--map-repository", &mapping]);
+    let caller = daemon.caller();
+    let ground = Ground::prepare(&caller, b"");
+    let deploy = stage("Deploy", &[ground.deploy("Deploy", 1, "out")]);
+    let pipeline = ground.connected_pipeline("pipeline", &json!({}), &[deploy]);
+    caller.call("CreatePipeline", &json!({"pipeline": pipeline}));
+    let arn = "arn:aws:codeconnections:us-east-1:000000000000:connection/any";
+    let says =
+        format!("Unable to use Connection: {arn}. The provided role does not have sufficient permissions.");
+    let needed = [("codeconnections:UseConnection", arn)];
+    each_is_needed(&caller, "pipelines", &["s3:*"], &needed, ("Source", "PermissionError", &says));
+    permit(&caller, "pipelines", &["s3:*", "codestar-connections:UseConnection"]);
+    assert_eq!(run(&caller), None);
 }

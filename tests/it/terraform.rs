@@ -5,8 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use penstock_tests::building::unzipped;
 use penstock_tests::clients::skipped;
 use penstock_tests::daemon::Daemon;
+use penstock_tests::waiting::until;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -26,6 +28,29 @@ struct Terraform {
 }
 
 impl Terraform {
+    /// With that fixture's configuration; where there is no Terraform or no provider, the named test is skipped with a
+    /// visible line.
+    fn or_skip(test: &str, fixture: &str, daemon: impl FnOnce() -> Daemon) -> Option<(Self, Daemon)> {
+        let mut version = Command::new("terraform");
+        let version = version.arg("version").env_remove("TF_CLI_CONFIG_FILE").output();
+        if !version.is_ok_and(|output| output.status.success()) {
+            skipped(test, "terraform is not on the PATH");
+            return None;
+        }
+        let Some(plugins) = plugins() else {
+            let why = "no folder of unpacked plugins has the AWS provider 5.100 (PENSTOCK_TERRAFORM_PLUGINS names one)";
+            skipped(test, why);
+            return None;
+        };
+        let daemon = daemon();
+        let terraform = Self { folder: TempDir::new().unwrap(), endpoint: daemon.url() };
+        let configuration =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture).join("main.tf");
+        fs::copy(configuration, terraform.folder.path().join("main.tf")).unwrap();
+        terraform.done(&["init", "-no-color", &format!("-plugin-dir={}", plugins.display())]);
+        Some((terraform, daemon))
+    }
+
     /// Exit code 2 of `plan -detailed-exitcode` says that something would change.
     fn run(&self, words: &[&str]) -> Output {
         let mut command = Command::new("terraform");
@@ -66,27 +91,8 @@ fn plugins() -> Option<PathBuf> {
 
 #[test]
 fn terraform_applies_plans_nothing_changes_in_place_and_destroys() {
-    let test = "a pipeline by Terraform";
-    if !Command::new("terraform")
-        .arg("version")
-        .env_remove("TF_CLI_CONFIG_FILE")
-        .output()
-        .is_ok_and(|output| output.status.success())
-    {
-        return skipped(test, "terraform is not on the PATH");
-    }
-    let Some(plugins) = plugins() else {
-        return skipped(
-            test,
-            "no folder of unpacked plugins has the AWS provider 5.100 (PENSTOCK_TERRAFORM_PLUGINS names one)",
-        );
-    };
-    let daemon = Daemon::start();
-    let terraform = Terraform { folder: TempDir::new().unwrap(), endpoint: daemon.url() };
-    let configuration = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/terraform/main.tf");
-    fs::copy(configuration, terraform.folder.path().join("main.tf")).unwrap();
-    terraform.done(&["init", "-no-color", &format!("-plugin-dir={}", plugins.display())]);
-
+    let begun = Terraform::or_skip("a pipeline by Terraform", "terraform", Daemon::start);
+    let Some((terraform, daemon)) = begun else { return };
     let applied = terraform.done(&["apply", "-no-color", "-auto-approve"]);
     assert!(applied.contains("Apply complete! Resources: 8 added"), "{applied}");
     assert!(applied.contains("arn:aws:codepipeline:eu-west-1:000000000000:terraform"), "{applied}");
@@ -112,6 +118,38 @@ fn terraform_applies_plans_nothing_changes_in_place_and_destroys() {
     assert_eq!(caller.call("ListPipelines", &json!({}))["pipelines"], json!([]));
     assert!(!caller.s3_done("GET", "/", b"").text().contains("<Name>"), "no bucket is left");
     assert!(!caller.iam("ListRoles", &[]).contains("terraform-pipeline"), "the role is gone");
+}
+
+#[test]
+fn terraform_makes_changes_and_destroys_build_projects() {
+    let host = || Daemon::start_with(&["--build-runner", "host"]);
+    let begun = Terraform::or_skip("build projects by Terraform", "terraform-codebuild", host);
+    let Some((terraform, daemon)) = begun else { return };
+    let applied = terraform.done(&["apply", "-no-color", "-auto-approve"]);
+    assert!(applied.contains("Apply complete! Resources: 5 added"), "{applied}");
+    assert!(applied.contains("arn:aws:codebuild:eu-west-1:000000000000:project/piped"), "{applied}");
+    nothing_to_do(&terraform, &[]);
+    let caller = daemon.caller().in_region("eu-west-1");
+    let build = || {
+        let id = caller.codebuild("StartBuild", &json!({"projectName": "alone"}))["build"]["id"].clone();
+        let status = until("the end of the build", || {
+            let build = &caller.codebuild("BatchGetBuilds", &json!({"ids": [id]}))["builds"][0];
+            build["buildComplete"].as_bool().unwrap().then(|| build["buildStatus"].clone())
+        });
+        assert_eq!(status, "SUCCEEDED");
+        unzipped(&caller.s3_done("GET", "/terraform-built/greeting.zip", b"").body)
+    };
+    assert_eq!(build(), [("greeting.txt".to_owned(), "hello\n".to_owned())]);
+
+    let change = ["-var", "greeting=good evening"];
+    let changed = terraform.done(&[&["apply", "-no-color", "-auto-approve"][..], &change].concat());
+    assert!(changed.contains("0 added, 2 changed, 0 destroyed"), "{changed}");
+    nothing_to_do(&terraform, &change);
+    assert_eq!(build(), [("greeting.txt".to_owned(), "good evening\n".to_owned())]);
+
+    let destroyed = terraform.done(&["destroy", "-no-color", "-auto-approve", change[0], change[1]]);
+    assert!(destroyed.contains("Destroy complete! Resources: 5 destroyed"), "{destroyed}");
+    assert_eq!(caller.codebuild("ListProjects", &json!({}))["projects"], json!([]));
 }
 
 fn nothing_to_do(terraform: &Terraform, variables: &[&str]) {

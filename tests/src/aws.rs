@@ -158,7 +158,8 @@ impl Caller {
         let trust = json!({"Version": "2012-10-17", "Statement": [{
             "Effect": "Allow", "Principal": {"Service": trusted_service}, "Action": "sts:AssumeRole"}]});
         let policy = json!({"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Action": ["s3:*"], "Resource": "*"}]});
+            "Effect": "Allow", "Resource": "*", "Action": [
+                "s3:*", "codebuild:*", "codecommit:*", "codeconnections:*", "logs:*", "ssm:*", "secretsmanager:*"]}]});
         let made =
             self.iam("CreateRole", &[("RoleName", name), ("AssumeRolePolicyDocument", &trust.to_string())]);
         self.iam(

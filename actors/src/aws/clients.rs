@@ -18,6 +18,7 @@ use super::connector::Outward;
 use super::elsewhere::Elsewhere;
 use super::endpoint::{Endpoint, Endpoints, Service, SetupError};
 use super::patience::Patient;
+use super::permits::{Permits, Session};
 use super::refusal::AwsRefusal;
 use super::role::{Access, RoleSession, ServiceKeys};
 use super::s3::S3;
@@ -32,6 +33,15 @@ const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(60);
 /// A function runs for a quarter of an hour at most, and says nothing meanwhile.
 const PATIENCE_WITH_FUNCTIONS: Duration = Duration::from_secs(16 * 60);
 
+/// What is called without an SDK of its own, when somebody has set where it is.
+const WITHOUT_SDK: [(Service, Duration); 5] = [
+    (Service::Lambda, PATIENCE_WITH_FUNCTIONS),
+    (Service::CloudWatch, PATIENCE_WITH_OTHERS),
+    (Service::Sns, PATIENCE_WITH_OTHERS),
+    (Service::Ssm, PATIENCE_WITH_OTHERS),
+    (Service::SecretsManager, PATIENCE_WITH_OTHERS),
+];
+
 /// How calls are made.
 #[derive(Clone)]
 pub struct Settings {
@@ -44,6 +54,8 @@ pub struct Settings {
     pub service: ServiceKeys,
     /// What requests to endpoints elsewhere are signed with, from the environment.
     pub environment: Option<Credentials>,
+    /// What sessions may do with the daemon's own services that are called without a request.
+    pub permits: Permits,
 }
 
 /// Makes calls to AWS services under the roles of pipelines and actions. Cheap to clone.
@@ -64,18 +76,18 @@ struct Inner {
     s3_connector: SharedHttpConnector,
     /// What S3 requests are signed with in place of the role's session.
     s3_credentials: Option<Credentials>,
-    /// What the daemon does not have itself, where it is somewhere.
-    lambda: Option<Place>,
-    cloud_watch: Option<Place>,
-    sns: Option<Place>,
+    /// What is called without an SDK, where it is elsewhere.
+    places: Vec<Place>,
     /// What requests to them are signed with in place of the role's session.
     others_credentials: Option<Credentials>,
+    permits: Permits,
     kept: Mutex<Kept>,
 }
 
 /// A service that is elsewhere.
 #[derive(Debug)]
 struct Place {
+    service: Service,
     url: String,
     connector: SharedHttpConnector,
 }
@@ -83,7 +95,7 @@ struct Place {
 impl AwsClients {
     /// Clients that call as set.
     pub fn new(settings: Settings) -> Result<Self, SetupError> {
-        let Settings { in_process, endpoints, service, environment } = settings;
+        let Settings { in_process, endpoints, service, environment, permits } = settings;
         let (sts_at, s3_at) = (endpoints.of(Service::Sts)?, endpoints.of(Service::S3)?);
         let embedded = [&sts_at, &s3_at].map(|endpoint| *endpoint == Endpoint::Embedded);
         let inside = patient(in_process, PATIENCE_WITH_OURSELVES);
@@ -91,16 +103,13 @@ impl AwsClients {
             [true, true] => inside.clone(),
             _ => patient(SharedHttpConnector::new(Outward::new()?), PATIENCE_WITH_OTHERS),
         };
-        let place = |service, patience| match endpoints.of(service)? {
-            Endpoint::Embedded => Ok::<_, SetupError>(None),
-            Endpoint::External(url) => {
+        let mut places = Vec::new();
+        for (service, patience) in WITHOUT_SDK {
+            if let Endpoint::External(url) = endpoints.of(service)? {
                 let connector = patient(SharedHttpConnector::new(Outward::new()?), patience);
-                Ok(Some(Place { url, connector }))
+                places.push(Place { service, url, connector });
             }
-        };
-        let lambda = place(Service::Lambda, PATIENCE_WITH_FUNCTIONS)?;
-        let cloud_watch = place(Service::CloudWatch, PATIENCE_WITH_OTHERS)?;
-        let sns = place(Service::Sns, PATIENCE_WITH_OTHERS)?;
+        }
         let connector = |embedded: bool| if embedded { inside.clone() } else { outside.clone() };
         let outsiders = || environment.clone().ok_or(SetupError::NoCredentials);
         let [sts_embedded, s3_embedded] = embedded;
@@ -116,14 +125,9 @@ impl AwsClients {
             s3_connector: connector(s3_embedded),
             // A store elsewhere does not know the sessions of the daemon's own STS.
             s3_credentials: if sts_embedded && !s3_embedded { Some(outsiders()?) } else { None },
-            others_credentials: match (&lambda, &cloud_watch, &sns) {
-                (None, None, None) => None,
-                _ if sts_embedded => Some(outsiders()?),
-                _ => None,
-            },
-            lambda,
-            cloud_watch,
-            sns,
+            others_credentials: if sts_embedded && !places.is_empty() { Some(outsiders()?) } else { None },
+            places,
+            permits,
             kept: Mutex::new(Kept::default()),
         })))
     }
@@ -146,6 +150,13 @@ impl AwsClients {
         session.assume(&access.source).await
     }
 
+    /// The session that these roles were assumed for last, to be asked what it may do.
+    pub async fn permits(&self, access: &Access) -> Result<Session, AwsRefusal> {
+        let (session, _) = self.client(access);
+        let credentials = session.current().await?;
+        Ok(Session { permits: self.0.permits.clone(), credentials, region: access.region.clone() })
+    }
+
     /// What the action's artifacts are reached with: a new session of its roles, narrowed by that policy. Never the
     /// daemon's own keys, also where the store is elsewhere and knows no sessions of ours.
     pub async fn credentials(&self, access: &Access, policy: &str) -> Result<Credentials, AwsRefusal> {
@@ -153,8 +164,8 @@ impl AwsClients {
         session.narrowed(&access.source, policy).await
     }
 
-    /// A service that the daemon does not have itself, for one action: its roles are assumed first. None where nobody has
-    /// said where the service is.
+    /// A service that is elsewhere, for one action: its roles are assumed first. None where nobody has said where the
+    /// service is.
     pub async fn elsewhere(
         &self,
         service: Service,
@@ -171,17 +182,12 @@ impl AwsClients {
     }
 
     fn place(&self, service: Service) -> Option<&Place> {
-        match service {
-            Service::Lambda => self.0.lambda.as_ref(),
-            Service::CloudWatch => self.0.cloud_watch.as_ref(),
-            Service::Sns => self.0.sns.as_ref(),
-            Service::S3 | Service::Sts => None,
-        }
+        self.0.places.iter().find(|place| place.service == service)
     }
 
-    /// Whether there is an SNS to publish to.
-    pub fn has_sns(&self) -> bool {
-        self.0.sns.is_some()
+    /// Whether that service is called elsewhere.
+    pub fn is_elsewhere(&self, service: Service) -> bool {
+        self.place(service).is_some()
     }
 
     /// Whether there is such a bucket, asked under those roles.

@@ -1,4 +1,4 @@
-//! Calls to services that the daemon does not have itself: where somebody has set an endpoint for them.
+//! Calls to services for which somebody has set an endpoint, and that are called without an SDK of their own.
 
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
@@ -64,6 +64,13 @@ impl Elsewhere {
         if (200..300).contains(&status) { Ok(answered) } else { Err(self.refused(status, &answered)) }
     }
 
+    /// One call in AWS's JSON 1.1.
+    pub async fn json(&self, target: &str, input: &Value) -> Result<Value, AwsRefusal> {
+        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
+        let answer = self.post("/", &headers, &input.to_string()).await?;
+        serde_json::from_str(&answer.body).map_err(|_| self.nonsense())
+    }
+
     /// The service's words, in either of the forms in which services have them.
     fn refused(&self, status: u16, answered: &Answered) -> AwsRefusal {
         let [code, message] = texts(&answered.body, "Error", ["Code", "Message"]).unwrap_or_default();
@@ -78,7 +85,8 @@ impl Elsewhere {
         AwsRefusal::Refused(Box::new(Refused {
             service: self.service,
             status,
-            code,
+            // Some put a namespace before it or a URL behind it.
+            code: code.rsplit('#').next().and_then(|code| code.split(':').next()).unwrap_or(&code).to_owned(),
             message: message.or_else(|| member(["Message", "message"])).unwrap_or_default(),
             request_id: answered.header("x-amzn-requestid").map(str::to_owned),
         }))

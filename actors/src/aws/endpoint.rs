@@ -13,6 +13,8 @@ pub enum Service {
     Lambda,
     CloudWatch,
     Sns,
+    Ssm,
+    SecretsManager,
 }
 
 impl Service {
@@ -24,6 +26,8 @@ impl Service {
             Self::Lambda => "AWSLambda",
             Self::CloudWatch => "AmazonCloudWatch",
             Self::Sns => "AmazonSNS",
+            Self::Ssm => "AWSSimpleSystemsManagement",
+            Self::SecretsManager => "AWSSecretsManager",
         }
     }
 
@@ -35,6 +39,8 @@ impl Service {
             Self::Lambda => "lambda",
             Self::CloudWatch => "monitoring",
             Self::Sns => "sns",
+            Self::Ssm => "ssm",
+            Self::SecretsManager => "secretsmanager",
         }
     }
 
@@ -46,6 +52,8 @@ impl Service {
             Self::Lambda => "AWS_ENDPOINT_URL_LAMBDA",
             Self::CloudWatch => "AWS_ENDPOINT_URL_CLOUDWATCH",
             Self::Sns => "AWS_ENDPOINT_URL_SNS",
+            Self::Ssm => "AWS_ENDPOINT_URL_SSM",
+            Self::SecretsManager => "AWS_ENDPOINT_URL_SECRETS_MANAGER",
         }
     }
 }
@@ -65,11 +73,15 @@ pub struct Endpoints {
     pub cloud_watch: Option<String>,
     /// `AWS_ENDPOINT_URL_SNS`.
     pub sns: Option<String>,
+    /// `AWS_ENDPOINT_URL_SSM`.
+    pub ssm: Option<String>,
+    /// `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
+    pub secrets_manager: Option<String>,
 }
 
 impl Endpoints {
-    /// Where a service is: its own URL before the one for all, and without either the daemon's own; but of Lambda and
-    /// CloudWatch the daemon has none.
+    /// Where a service is: its own URL before the one for all, and without either the daemon's own; but of Lambda,
+    /// CloudWatch and SNS the daemon has none.
     pub fn of(&self, service: Service) -> Result<Endpoint, SetupError> {
         let own = match service {
             Service::S3 => &self.s3,
@@ -77,6 +89,8 @@ impl Endpoints {
             Service::Lambda => &self.lambda,
             Service::CloudWatch => &self.cloud_watch,
             Service::Sns => &self.sns,
+            Service::Ssm => &self.ssm,
+            Service::SecretsManager => &self.secrets_manager,
         };
         match (own, &self.all) {
             (Some(url), _) => Endpoint::external(service.variable(), url),

@@ -5,6 +5,7 @@ pub mod connector;
 pub mod elsewhere;
 pub mod endpoint;
 pub mod patience;
+pub mod permits;
 pub mod refusal;
 pub mod role;
 pub mod s3;

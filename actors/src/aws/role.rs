@@ -110,7 +110,8 @@ impl RoleSession {
         Ok(credentials)
     }
 
-    async fn current(&self) -> Result<Credentials, AwsRefusal> {
+    /// The session in use, or a new one.
+    pub async fn current(&self) -> Result<Credentials, AwsRefusal> {
         let held = self.0.held.read().unwrap_or_else(PoisonError::into_inner).clone();
         match held {
             Some(credentials) if lasts(&credentials) => Ok(credentials),

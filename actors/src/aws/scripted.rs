@@ -110,6 +110,7 @@ impl Script {
             endpoints: Endpoints::default(),
             service: Arc::new(|_| Credentials::new("SERVICE", "secret", None, None, "test")),
             environment: None,
+            permits: crate::aws::permits::Permits::default(),
         })
         .unwrap()
     }

@@ -129,6 +129,11 @@ impl Parameters {
         self.store.read(|view| view.get(&keys::secret(account, region, name_of(id)))).await
     }
 
+    /// The ARN of the secret of that name or ARN; as it is called, where there is none.
+    pub async fn secret_arn(&self, account: &str, region: &str, id: &str) -> Result<String, StoreError> {
+        Ok(self.secret(account, region, id).await?.map_or_else(|| id.to_owned(), |secret| secret.arn))
+    }
+
     /// All secrets, by name.
     pub async fn secrets(&self, account: &str, region: &str) -> Result<Vec<Secret>, StoreError> {
         self.all(&keys::secrets(account, region)).await
@@ -195,17 +200,59 @@ impl Parameters {
         self.store.queue(batch).await;
     }
 
-    /// The value that a buildspec's reference means: `id[:json-key[:version-stage[:version-id]]]`, where the id
-    /// may be an ARN. The error is AWS's text.
-    pub async fn secret_value(&self, account: &str, region: &str, reference: &str) -> Result<String, String> {
-        let (id, json_key) = split_reference(reference);
-        let name = name_of(id);
+    /// The value that a buildspec's reference means. The error is AWS's text.
+    pub async fn secret_value(
+        &self,
+        account: &str,
+        region: &str,
+        reference: &SecretReference<'_>,
+    ) -> Result<String, String> {
+        let name = name_of(reference.id);
         let found = self.store.read(|view| view.get::<Secret>(&keys::secret(account, region, name))).await;
-        let missing =
-            || "ResourceNotFoundException: Secrets Manager can't find the specified secret.".to_owned();
-        let secret = found.map_err(|error| error.to_string())?.ok_or_else(missing)?;
-        let value = secret.value.ok_or_else(missing)?;
-        let Some(key) = json_key else { return Ok(value) };
+        let absent = |what: &str| {
+            format!("ResourceNotFoundException: Secrets Manager can't find the specified {what}.")
+        };
+        let secret = found.map_err(|error| error.to_string())?.ok_or_else(|| absent("secret"))?;
+        if let Some(stage) = reference.stage.filter(|stage| *stage != "AWSCURRENT") {
+            return Err(absent(&format!("secret value for staging label: {stage}")));
+        }
+        if let Some(version) = reference.version.filter(|version| *version != secret.version) {
+            return Err(absent(&format!("secret value for VersionId: {version}")));
+        }
+        secret.value.ok_or_else(|| absent("secret value for staging label: AWSCURRENT"))
+    }
+}
+
+/// Where in Secrets Manager a value is: `id[:json-key[:version-stage[:version-id]]]`, where the id may be an ARN (user
+/// guide, build-spec-ref).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SecretReference<'a> {
+    /// Name or ARN.
+    pub id: &'a str,
+    /// The member of a secret that is a JSON object.
+    pub key: Option<&'a str>,
+    /// Such as `AWSCURRENT`.
+    pub stage: Option<&'a str>,
+    /// A version's id.
+    pub version: Option<&'a str>,
+}
+
+impl<'a> SecretReference<'a> {
+    /// Takes a reference apart. An ARN has six colons of its own.
+    pub fn parse(reference: &'a str) -> Self {
+        let colons = if reference.starts_with("arn:") { 6 } else { 0 };
+        let end = reference.match_indices(':').nth(colons).map(|(at, _)| at);
+        let Some((id, rest)) = end.and_then(|end| reference.split_at_checked(end)) else {
+            return Self { id: reference, ..Self::default() };
+        };
+        let mut parts = rest.split(':').skip(1).map(|part| Some(part).filter(|part| !part.is_empty()));
+        let mut next = || parts.next().flatten();
+        Self { id, key: next(), stage: next(), version: next() }
+    }
+
+    /// What it means of a secret's value.
+    pub fn of(&self, value: String) -> Result<String, String> {
+        let (id, Some(key)) = (self.id, self.key) else { return Ok(value) };
         let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&value)
             .map_err(|_| format!("the secret {id} is not a JSON object, so it has no key {key}"))?;
         match fields.get(key) {
@@ -216,15 +263,12 @@ impl Parameters {
     }
 }
 
-/// An ARN has six colons of its own.
-fn split_reference(reference: &str) -> (&str, Option<&str>) {
-    let colons = if reference.starts_with("arn:") { 6 } else { 0 };
-    let end = reference.match_indices(':').nth(colons).map(|(at, _)| at);
-    let Some((id, rest)) = end.and_then(|end| reference.split_at_checked(end)) else {
-        return (reference, None);
-    };
-    let key = rest.split(':').nth(1).filter(|key| !key.is_empty());
-    (id, key)
+/// A parameter's ARN: a name that is a path keeps one slash.
+pub fn parameter_arn(account: &str, region: &str, name: &str) -> String {
+    if name.starts_with("arn:") {
+        return name.to_owned();
+    }
+    format!("arn:aws:ssm:{region}:{account}:parameter/{}", name.trim_start_matches('/'))
 }
 
 /// The name in an ARN, without the six characters of chance.
@@ -245,13 +289,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reference_is_an_id_and_perhaps_a_key() {
+    fn a_reference_is_an_id_and_perhaps_a_key_and_a_version() {
         let arn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:db-a1B2c3";
-        assert_eq!(split_reference("db"), ("db", None));
-        assert_eq!(split_reference("db:password:AWSCURRENT"), ("db", Some("password")));
-        assert_eq!(split_reference("db::AWSCURRENT"), ("db", None));
-        assert_eq!(split_reference(arn), (arn, None));
-        assert_eq!(split_reference(&format!("{arn}:password")), (arn, Some("password")));
+        let parsed = |text: &'static str| {
+            let SecretReference { id, key, stage, version } = SecretReference::parse(text);
+            [Some(id), key, stage, version]
+        };
+        assert_eq!(parsed("db"), [Some("db"), None, None, None]);
+        assert_eq!(
+            parsed("db:password:AWSCURRENT"),
+            [Some("db"), Some("password"), Some("AWSCURRENT"), None]
+        );
+        assert_eq!(parsed("db:::v"), [Some("db"), None, None, Some("v")]);
+        let found = SecretReference::parse(arn);
+        assert_eq!((found.id, found.key), (arn, None));
+        let with_key = format!("{arn}:password");
+        let found = SecretReference::parse(&with_key);
+        assert_eq!((found.id, found.key), (arn, Some("password")));
         assert_eq!((name_of(arn), name_of("db"), name_of("a-secret")), ("db", "db", "a-secret"));
     }
 }

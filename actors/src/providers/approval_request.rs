@@ -21,7 +21,8 @@ pub(crate) async fn publish(
     expires: Timestamp,
 ) -> Result<bool, Failure> {
     let topic = work.configuration.get("NotificationArn").filter(|topic| !topic.is_empty());
-    let (Some(topic), Some(clients)) = (topic, clients.filter(|clients| clients.has_sns())) else {
+    let (Some(topic), Some(clients)) = (topic, clients.filter(|clients| clients.is_elsewhere(Service::Sns)))
+    else {
         tracing::info!(
             pipeline = %work.pipeline.name,
             execution = %work.execution,

@@ -9,10 +9,12 @@ use super::configuration::{optional, required};
 use super::failures;
 use super::provider::{Provider, Reporter};
 use crate::aws::clients::AwsClients;
+use crate::aws::permits::NotPermitted;
 use crate::aws::role::Access;
 use crate::companions::codebuild::{
-    BuildRecord, CodeBuild, Input, Order, Output, Owner, Refusal, Status, Variable, url,
+    BuildRecord, CodeBuild, Input, Order, Output, Owner, Status, Variable, arn, url,
 };
+use crate::companions::policy::context::Context;
 
 /// CodeBuild, in one of its two categories. The build's id follows from the action execution's, so that a provider
 /// that runs again finds the build that it started before.
@@ -46,16 +48,21 @@ impl Provider for CodeBuildProvider {
             let access = Access::from(&work);
             let assumed = self.clients.may_assume(&access).await;
             assumed.map_err(|refusal| failures::of_access(&access, &refusal))?;
+            self.may_start(&access, &work, &order).await?;
         }
         let (account, region) = (&work.pipeline.account, &work.region);
         let started = self.codebuild.start(account, region, order).await;
-        let build = started.map_err(|refusal| refused(&refusal))?;
+        let build = started.map_err(|refusal| refused(&refusal.message, refusal.code()))?;
         let id = build.build_id();
         let _look = LookWhenDropped(&self.codebuild, &build.id);
         let news =
             Progress { external_id: Some(id.clone()), url: Some(url(region, &id)), ..Progress::default() };
         reporter.progress(news.clone()).await;
-        let ended = self.codebuild.ended(account, region, &id).await.map_err(|refusal| refused(&refusal))?;
+        let ended = self
+            .codebuild
+            .ended(account, region, &id)
+            .await
+            .map_err(|refusal| refused(&refusal.message, refusal.code()))?;
         let Some(ended) = ended else {
             return Err(failures::job(format!(
                 "The build {id} is not there any more: start the pipeline again."
@@ -67,6 +74,32 @@ impl Provider for CodeBuildProvider {
             }
             _ => Err(failure(&ended)),
         }
+    }
+}
+
+impl CodeBuildProvider {
+    /// What the service does under the action's role: starts the build, hands it another service role, and follows it
+    /// (user guide, "Manage the CodePipeline service role").
+    async fn may_start(&self, access: &Access, work: &Work, order: &Order) -> Result<(), Failure> {
+        let session = self.clients.permits(access).await;
+        let session = session.map_err(|refusal| failures::of_access(access, &refusal))?;
+        let project = arn(&work.pipeline.account, &work.region, &order.project);
+        let denied = |refusal: NotPermitted| {
+            failures::permission(quoted(
+                &format!("Error calling startBuild: {refusal}"),
+                "AccessDeniedException",
+            ))
+        };
+        session.may("codebuild:StartBuild", &project).await.map_err(denied)?;
+        if let Some(role) = &order.service_role {
+            let mut keys = Context::default();
+            keys.set("iam:PassedToService", "codebuild.amazonaws.com");
+            session.may_when("iam:PassRole", role, keys).await.map_err(denied)?;
+        }
+        // AWS asks once the build runs; what can never be followed is better not begun.
+        let followed = session.may("codebuild:BatchGetBuilds", &project).await;
+        followed
+            .map_err(|refusal| failures::permission(quoted(&refusal.to_string(), "AccessDeniedException")))
     }
 }
 
@@ -84,12 +117,12 @@ fn failure(build: &BuildRecord) -> Failure {
 }
 
 /// The texts are those of AWS's SDK, in which CodePipeline quotes CodeBuild.
-fn refused(refusal: &Refusal) -> Failure {
-    failures::configuration(format!(
-        "{} (Service: AWSCodeBuild; Status Code: 400; Error Code: {})",
-        refusal.message,
-        refusal.code()
-    ))
+fn refused(message: &str, code: &str) -> Failure {
+    failures::configuration(quoted(message, code))
+}
+
+fn quoted(message: &str, code: &str) -> String {
+    format!("{message} (Service: AWSCodeBuild; Status Code: 400; Error Code: {code})")
 }
 
 fn order(work: &Work) -> Result<Order, Failure> {

@@ -10,6 +10,7 @@ use penstock_engine::source::{SourceRevisionType, overridden};
 use crate::artifacts::stored::Spool;
 use crate::artifacts::transfer::{self, Headers, Target};
 use crate::aws::clients::AwsClients;
+use crate::aws::permits::NotPermitted;
 use crate::aws::role::Access;
 use crate::companions::codecommit::refusal::Refusal;
 use crate::companions::codecommit::service::CodeCommit;
@@ -59,6 +60,14 @@ impl Provider for CodeCommitSource {
         let access = Access::from(&work);
         let s3 = self.clients.s3(&access).await.map_err(|refusal| failures::of_access(&access, &refusal))?;
 
+        let session = self.clients.permits(&access).await;
+        let session = session.map_err(|refusal| failures::of_access(&access, &refusal))?;
+        let arn = format!("arn:aws:codecommit:{}:{}:{name}", work.region, work.pipeline.account);
+        let may = async |operation: &str| {
+            let permitted = session.may(&format!("codecommit:{operation}"), &arn).await;
+            permitted.map_err(|refusal| of_permission(name, &refusal))
+        };
+
         let place = Place { account: &work.pipeline.account, region: &work.region };
         let record =
             self.codecommit.get(place, name).await.map_err(|refusal| of_repository(name, &refusal))?;
@@ -66,10 +75,12 @@ impl Provider for CodeCommitSource {
         let id = match told {
             Some(id) => id.to_owned(),
             None => {
+                may("GetBranch").await?;
                 let head = self.codecommit.branch(place, name, branch).await;
                 head.map_err(|refusal| of_branch(name, branch, &refusal))?.to_string()
             }
         };
+        may("GetCommit").await?;
         let commit = self.codecommit.commit(place, name, &id).await;
         let commit = commit.map_err(|refusal| of_commit(name, &id, &refusal))?;
         let success = found(&work, name, branch, &commit);
@@ -77,6 +88,9 @@ impl Provider for CodeCommitSource {
 
         let body = match format {
             Format::Zip => {
+                // Only policies know these operations: the service has a repository packed by them.
+                may("UploadArchive").await?;
+                may("GetUploadArchiveStatus").await?;
                 let contents = self.codecommit.contents(&record);
                 let contents = contents.map_err(|refusal| of_repository(name, &refusal))?;
                 let packed = contents.pack(&commit.id, commit.committer.at, &self.spool).await;
@@ -87,6 +101,7 @@ impl Provider for CodeCommitSource {
                 })?
             }
             Format::CloneReference => {
+                may("GetRepository").await?;
                 let url = self.codecommit.clone_url(name);
                 clone_reference(&work, name, &url, commit.id.as_str(), branch, None)
             }
@@ -133,6 +148,14 @@ fn found(work: &Work, name: &str, branch: &str, commit: &Commit) -> Success {
             created: Some(commit.committer.at),
         }),
     }
+}
+
+fn of_permission(name: &str, refusal: &NotPermitted) -> Failure {
+    failures::permission(format!(
+        "The service role or action role doesn’t have the permissions required to access the AWS CodeCommit repository \
+         named {name}. Update the IAM role permissions, and then try again. Error: {refusal} (Service: AWSCodeCommit; \
+         Status Code: 400; Error Code: AccessDeniedException)"
+    ))
 }
 
 fn of_repository(name: &str, refusal: &Refusal) -> Failure {

@@ -19,6 +19,7 @@ use crate::artifacts::stored::{Spool, Stored};
 use crate::artifacts::transfer::{self, Headers, Target};
 use crate::aws::clients::AwsClients;
 use crate::aws::role::Access;
+use crate::companions::policy::context::Context;
 use crate::git::commit::cut;
 use crate::git::fetch::{Fetched, fetch};
 use crate::git::mapping::{Mappings, Place};
@@ -84,6 +85,8 @@ impl Provider for ConnectionSource {
         let artifact = output(&work)?;
         let access = Access::from(&work);
         let s3 = self.clients.s3(&access).await.map_err(|refusal| failures::of_access(&access, &refusal))?;
+
+        self.may_use(&access, connection, &wanted).await?;
 
         let source = self.find(&wanted).await?;
         let change = change(&work, &wanted, source.commit.clone());
@@ -165,6 +168,31 @@ enum Origin {
 }
 
 impl ConnectionSource {
+    /// The connection is used under the action's role. Policies know that permission under both names of the service,
+    /// and either will do.
+    async fn may_use(&self, access: &Access, connection: &str, wanted: &Wanted<'_>) -> Result<(), Failure> {
+        let session = self.clients.permits(access).await;
+        let session = session.map_err(|refusal| failures::of_access(access, &refusal))?;
+        let may = async |service: &str| {
+            let mut keys = Context::default();
+            for service in ["codestar-connections", "codeconnections"] {
+                keys.set(&format!("{service}:FullRepositoryId"), wanted.repository);
+                keys.set(&format!("{service}:BranchName"), wanted.branch);
+            }
+            session.may_when(&format!("{service}:UseConnection"), connection, keys).await
+        };
+        let permitted = match may("codestar-connections").await {
+            Err(refusal) if refusal.is_absence() => may("codeconnections").await,
+            decided => decided,
+        };
+        permitted.map_err(|refusal| {
+            failures::permission(format!(
+                "Unable to use Connection: {connection}. The provided role does not have sufficient permissions. Error: \
+                 {refusal}"
+            ))
+        })
+    }
+
     async fn find(&self, wanted: &Wanted<'_>) -> Result<Source, Failure> {
         let Wanted { repository, branch, commit } = wanted;
         match self.origins.mappings.place(repository) {

@@ -14,6 +14,10 @@ pub(super) fn configuration(message: impl Into<String>) -> Failure {
     Failure::new(CONFIGURATION, message)
 }
 
+pub(super) fn permission(message: impl Into<String>) -> Failure {
+    Failure::new(PERMISSION, message)
+}
+
 pub(super) fn job(message: impl Into<String>) -> Failure {
     Failure::new(JOB, message)
 }

@@ -92,10 +92,15 @@ fn each(value: Option<&Value>) -> impl Iterator<Item = &Value> {
 }
 
 fn roles(input: &Value) -> BTreeSet<&str> {
-    let of_actions = each(input.pointer("/pipeline/stages"))
-        .flat_map(|stage| each(stage.get("actions")))
-        .filter_map(|action| action.get("roleArn")?.as_str());
-    input.pointer("/pipeline/roleArn").and_then(Value::as_str).into_iter().chain(of_actions).collect()
+    let stages = || each(input.pointer("/pipeline/stages"));
+    let actions = stages().flat_map(|stage| each(stage.get("actions")));
+    let conditions =
+        stages().flat_map(|stage| ["beforeEntry", "onSuccess", "onFailure"].map(|at| stage.get(at)));
+    let rules = conditions
+        .flat_map(|at| each(at.and_then(|at| at.get("conditions"))))
+        .flat_map(|condition| each(condition.get("rules")));
+    let of_parts = actions.chain(rules).filter_map(|part| part.get("roleArn")?.as_str());
+    input.pointer("/pipeline/roleArn").and_then(Value::as_str).into_iter().chain(of_parts).collect()
 }
 
 /// Tags of a request, on CreatePipeline and its like.
@@ -157,7 +162,9 @@ mod tests {
     #[test]
     fn every_role_of_a_declaration_is_passed() {
         let input = json!({"pipeline": {"roleArn": "a", "stages": [
-            {"actions": [{"roleArn": "b"}, {}]}, {"actions": [{"roleArn": "a"}]}]}});
-        assert_eq!(roles(&input), BTreeSet::from(["a", "b"]));
+            {"actions": [{"roleArn": "b"}, {}]},
+            {"actions": [{"roleArn": "a"}],
+                "beforeEntry": {"conditions": [{"rules": [{"roleArn": "c"}, {}]}]}}]}});
+        assert_eq!(roles(&input), BTreeSet::from(["a", "b", "c"]));
     }
 }

@@ -4,6 +4,7 @@
 //! Sessions of roles are held against their policies. An account's own keys may do everything, as on AWS.
 
 pub(crate) mod codepipeline;
+pub(crate) mod companions;
 pub(crate) mod iam;
 
 use std::collections::HashMap;
@@ -115,7 +116,7 @@ impl Authority {
         on: Option<&Resource<'_>>,
     ) -> Result<(), Refused> {
         let now = wall_clock::now();
-        of_every_request(&mut keys, caller);
+        keys.set_request(&caller.region, caller.address);
         let decided = match self.bearer(caller) {
             Some(bearer) => {
                 let decided = self.0.iam.authorize(bearer, action, resource, keys, on, now).await;
@@ -205,24 +206,5 @@ impl Refused {
             ),
             Self::Failed => AwsError::internal(),
         }
-    }
-}
-
-/// The keys that every request has. The daemon stands where AWS's endpoints stand, which are reached over TLS only:
-/// policies that ask for it are about something else than this machine's loopback.
-fn of_every_request(keys: &mut Context, caller: &Caller) {
-    keys.set("aws:SecureTransport", "true");
-    keys.set("aws:RequestedRegion", &caller.region);
-    keys.set("aws:ViaAWSService", "false");
-    keys.set_optional("aws:SourceIp", caller.address.map(|address| address.to_string()));
-    for absent in [
-        "aws:CalledVia",
-        "aws:SourceVpc",
-        "aws:SourceVpce",
-        "aws:VpcSourceIp",
-        "aws:SourceArn",
-        "aws:SourceAccount",
-    ] {
-        keys.declare(absent);
     }
 }

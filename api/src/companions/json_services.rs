@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use super::{codebuild, codecommit, connections, events, logs, models, secretsmanager, ssm};
+use crate::authorization;
 use crate::caller::Caller;
 use crate::constraints;
 use crate::error::AwsError;
@@ -97,6 +98,7 @@ pub(crate) async fn call(
     };
     let input = json::decode(body)?;
     constraints::validate(model, &shape.input, &input)?;
+    authorization::companions::check(services, caller, companion.name, operation, &input).await?;
     let output = handle(services, caller, json::without_nulls(input)).await?;
     Ok(handler::shaped(shape, output))
 }

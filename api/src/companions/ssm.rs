@@ -1,6 +1,6 @@
 //! The operations of SSM's Parameter Store (API reference, Systems Manager 2014-11-06).
 
-use penstock_actors::companions::parameters::{Overwrite, Parameter};
+use penstock_actors::companions::parameters::{Overwrite, Parameter, parameter_arn};
 use penstock_actors::companions::wall_clock;
 use penstock_storage::StoreError;
 use serde::Deserialize;
@@ -166,14 +166,13 @@ async fn delete(services: &Services, caller: &Caller, input: Value) -> Answer {
 
 /// API reference: `Parameter`.
 fn shown(caller: &Caller, parameter: &Parameter) -> Value {
-    let path = parameter.name.trim_start_matches('/');
     json!({
         "Name": parameter.name,
         "Type": parameter.kind,
         "Value": parameter.value,
         "Version": parameter.version,
         "LastModifiedDate": parameter.modified.epoch_seconds(),
-        "ARN": format!("arn:aws:ssm:{}:{}:parameter/{path}", caller.region, caller.account),
+        "ARN": parameter_arn(&caller.account, &caller.region, &parameter.name),
         "DataType": "text",
     })
 }

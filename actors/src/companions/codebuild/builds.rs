@@ -75,15 +75,7 @@ impl CodeBuild {
         let mut kept = found.ok_or_else(|| Refusal::no_project(&arn(account, region, &order.project)))?;
         kept.builds += 1;
         let record = begun(account, region, &kept, order)?;
-        let (group, stream) = record.log();
         let mut batch = Batch::new();
-        setup
-            .store
-            .read(|view| {
-                let place = (account, region);
-                setup.logs.add_stream(view, &mut batch, place, &group, &stream, record.started)
-            })
-            .await?;
         batch.put(project_key, &kept);
         put(&mut batch, &record);
         setup.store.queue(batch).await;

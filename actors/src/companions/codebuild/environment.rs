@@ -6,11 +6,9 @@ use super::phases::Context;
 use super::projects;
 use super::records::{BuildRecord, Variable, VariableType};
 use super::service::Inner;
+use super::values::{NoValue, SHORTEST_SECRET};
 use crate::aws::role::Access;
 use crate::build::buildspec::Environment;
-
-/// Texts shorter than this are not hidden in logs: they would hide half of every line.
-const SHORTEST_SECRET: usize = 4;
 
 /// Everything that a build's processes find in their environment.
 pub(super) struct Variables {
@@ -18,6 +16,8 @@ pub(super) struct Variables {
     pub(super) all: BTreeMap<String, String>,
     /// Those that the log must not show.
     pub(super) secrets: Vec<Variable>,
+    /// Their values.
+    pub(super) hidden: Vec<String>,
     /// Names that cannot be handed on.
     pub(super) kept_back: Vec<String>,
 }
@@ -50,13 +50,16 @@ impl Inner {
         }
         let mut all: BTreeMap<String, String> = self.setup.runner.own_environment().into_iter().collect();
         all.extend(self.credentials(build).await?);
-        let mut secrets = Vec::new();
+        let (mut secrets, mut hidden) = (Vec::new(), Vec::new());
         for variable in chosen.into_values() {
             let value = match variable.kind {
                 VariableType::Plaintext => variable.value,
                 VariableType::ParameterStore | VariableType::SecretsManager => {
                     secrets.push(variable.clone());
-                    self.looked_up(build, &variable).await?
+                    self.may_look_up(build, &variable).await.map_err(NoValue::into_context)?;
+                    let value = self.value_of(build, &variable).await.map_err(NoValue::into_context)?;
+                    hidden.extend(Some(value.clone()).filter(|value| value.len() >= SHORTEST_SECRET));
+                    value
                 }
             };
             all.insert(variable.name, value);
@@ -65,32 +68,7 @@ impl Inner {
         all.extend(directories.iter().cloned());
         // What no environment can hold.
         all.retain(|name, value| !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0'));
-        Ok(Variables { all, secrets, kept_back })
-    }
-
-    /// The values that a build's log must not show; one that is not there any more need not be hidden.
-    pub(super) async fn secrets(&self, build: &BuildRecord, variables: &[Variable]) -> Vec<String> {
-        let mut secrets = Vec::new();
-        for variable in variables {
-            secrets.extend(
-                self.looked_up(build, variable).await.ok().filter(|value| value.len() >= SHORTEST_SECRET),
-            );
-        }
-        secrets
-    }
-
-    async fn looked_up(&self, build: &BuildRecord, variable: &Variable) -> Result<String, Context> {
-        let Variable { value: place, kind, .. } = variable;
-        let (account, region) = (&build.account, &build.region);
-        let failed = |message: String| Context { code: "Decrypted Variables Error".to_owned(), message };
-        if *kind == VariableType::SecretsManager {
-            return self.setup.parameters.secret_value(account, region, place).await.map_err(failed);
-        }
-        match self.setup.parameters.parameter(account, region, place).await {
-            Ok(Some(parameter)) => Ok(parameter.value),
-            Ok(None) => Err(failed(format!("parameter does not exist: {place}"))),
-            Err(error) => Err(failed(error.to_string())),
-        }
+        Ok(Variables { all, secrets, hidden, kept_back })
     }
 
     /// The project's service role, for whatever the build calls. On AWS they come from an endpoint in the

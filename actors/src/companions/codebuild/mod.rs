@@ -2,6 +2,7 @@
 
 mod builds;
 mod environment;
+mod logging;
 mod phases;
 mod projects;
 mod records;
@@ -10,6 +11,7 @@ mod running;
 mod service;
 mod sources;
 mod uploading;
+mod values;
 
 pub use builds::{Order, Owner};
 pub use environment::url;

@@ -229,6 +229,13 @@ impl BuildRecord {
         (group, stream)
     }
 
+    /// Whether its project sends no logs to CloudWatch. Here they are kept all the same.
+    pub fn is_silent(&self) -> bool {
+        let config = self.project.logs_config.as_ref();
+        let status = config.and_then(|config| config.pointer("/cloudWatchLogs/status"));
+        status.and_then(Value::as_str) == Some("DISABLED")
+    }
+
     /// Why it did not succeed, as CodePipeline words it.
     pub fn failure(&self) -> String {
         let state = self.status.word();

@@ -125,6 +125,7 @@ impl Run {
     async fn stages(&mut self) -> Result<(), Context> {
         let inner = Arc::clone(&self.inner);
         let _place = inner.places.acquire().await;
+        inner.open_log(&self.record).await?;
         if self.record.launched.is_none() || !self.is_started().await? {
             self.launch().await?;
         }
@@ -165,6 +166,7 @@ impl Run {
         self.say("Processing environment variables");
         let directories = layout.variables(&self.record.inputs);
         let variables = inner.variables(&self.record, &spec.environment, &directories).await?;
+        self.secrets = variables.hidden;
         if let Some(name) = spec.environment.exported.iter().find(|name| variables.kept_back.contains(name)) {
             let message =
                 format!("exported variable {name} is a secret of the project and cannot be handed on");
@@ -214,7 +216,9 @@ impl Run {
         let inner = Arc::clone(&self.inner);
         let Some(launched) = &self.record.launched else { return Ok(()) };
         let control = launched.control.clone();
-        self.secrets = inner.secrets(&self.record, &launched.secrets).await;
+        if self.secrets.is_empty() {
+            self.secrets = inner.secrets(&self.record, &launched.secrets).await;
+        }
         let (id, from) = (self.record.id.clone(), self.log.position());
         let (sender, mut news) = mpsc::channel(256);
         let watching = async {

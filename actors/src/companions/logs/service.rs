@@ -114,6 +114,11 @@ impl Logs {
         Ok(())
     }
 
+    /// Whether there is that group.
+    pub async fn has_group(&self, account: &str, region: &str, name: &str) -> Result<bool, StoreError> {
+        self.store.read(|view| view.contains(&keys::log_group(account, region, name))).await
+    }
+
     /// The groups whose names begin so.
     pub async fn groups(&self, account: &str, region: &str, prefix: &str) -> Result<Vec<Group>, Refusal> {
         let scanned = self.store.read(|view| {

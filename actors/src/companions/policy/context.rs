@@ -1,6 +1,7 @@
 //! What conditions are evaluated against: the request's condition keys.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use penstock_engine::time::Timestamp;
 use time::OffsetDateTime;
@@ -50,6 +51,26 @@ impl Context {
     /// All keys that begin so are understood, and absent unless set.
     pub fn declare_family(&mut self, prefix: &str) {
         self.families.push(prefix.to_ascii_lowercase());
+    }
+
+    /// The keys that every request has: where it is sent, and from where. The daemon stands where AWS's endpoints
+    /// stand, which are reached over TLS only: policies that ask for it are about something else than this machine's
+    /// loopback.
+    pub fn set_request(&mut self, region: &str, address: Option<IpAddr>) {
+        self.set("aws:SecureTransport", "true");
+        self.set("aws:RequestedRegion", region);
+        self.set("aws:ViaAWSService", "false");
+        self.set_optional("aws:SourceIp", address.map(|address| address.to_string()));
+        for absent in [
+            "aws:CalledVia",
+            "aws:SourceVpc",
+            "aws:SourceVpce",
+            "aws:VpcSourceIp",
+            "aws:SourceArn",
+            "aws:SourceAccount",
+        ] {
+            self.declare(absent);
+        }
     }
 
     /// The keys that every request has: who sends it, and when.

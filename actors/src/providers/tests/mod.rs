@@ -97,6 +97,7 @@ fn clients_of(script: &Script, endpoints: Endpoints) -> AwsClients {
         endpoints,
         service: Arc::new(|_| Credentials::new("SERVICE", "secret", None, None, "test")),
         environment: Some(Credentials::new("OUTSIDE", "secret", None, None, "test")),
+        permits: crate::aws::permits::Permits::default(),
     })
     .unwrap()
 }
