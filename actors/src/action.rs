@@ -25,6 +25,7 @@ use penstock_storage::{ContextRecord, Key, StoreError, View};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::alarms::Alarm;
 use crate::local::{Guard, Local, begin};
 use crate::messages::{ActorId, Deliver, Perform, Reported, Word};
 use crate::providers::provider::Reporter;
@@ -35,7 +36,7 @@ pub(crate) struct ActionActor {
     local: Rc<Local>,
     guard: Guard,
     provider: Option<JoinHandle<()>>,
-    alarm: Option<JoinHandle<()>>,
+    alarm: Option<Alarm>,
     callers: Callers,
     /// The job that may be offered now.
     offered: Rc<RefCell<Option<String>>>,
@@ -122,8 +123,9 @@ impl ActionActor {
     }
 
     fn stop_tasks(&mut self) {
-        for task in [self.provider.take(), self.alarm.take()].into_iter().flatten() {
-            task.abort();
+        self.alarm = None;
+        if let Some(provider) = self.provider.take() {
+            provider.abort();
         }
     }
 
@@ -228,14 +230,7 @@ impl Handler<Perform> for ActionActor {
                 self.ask_for_approval(*work, token, expires, context);
             }
             Effect::AbortProvider => self.stop_tasks(),
-            Effect::WakeAt(time) => {
-                let clock = self.local.shared.clock.clone();
-                let address = context.address();
-                self.alarm = Some(actix_rt::spawn(async move {
-                    clock.sleep_until(time).await;
-                    address.do_send(Deliver(Input::Wake));
-                }));
-            }
+            Effect::WakeAt(time) => self.alarm = Some(self.local.alarms.set(time, context.address())),
             // The others are performed where they are found.
             _ => {}
         }

@@ -56,34 +56,43 @@ impl Handle {
         let wanted = Wanted { account, region, action_type, query: property, at_most };
         let mut jobs = Vec::new();
         for shown in self.shared.open_work.show(&wanted, self.shared.clock.now()) {
-            jobs.extend(self.job(clients, shown).await);
+            jobs.extend(self.job(clients, place, shown).await?);
         }
         Ok(json!({ "jobs": jobs }))
     }
 
-    /// A job as it is sent; none when there are no credentials for it.
-    async fn job(&self, clients: &AwsClients, shown: Shown) -> Option<Value> {
-        let Shown { work, nonce } = shown;
-        let job = work.job.clone().unwrap_or_default();
-        match clients.credentials(&Access::from(&*work), &artifact_policy(&work)).await {
+    /// A job as it is sent; none when it is over by now, or when there are no credentials for it.
+    async fn job(
+        &self,
+        clients: &AwsClients,
+        place: &Place,
+        shown: Shown,
+    ) -> Result<Option<Value>, Rejection> {
+        let Shown { job, nonce } = shown;
+        let work = match job_action(self, place, Kind::Custom, &job).await {
+            Ok(action) if action.current_job().as_deref() == Some(&*job) => action.work(),
+            Err(rejection) if rejection.kind != RejectionKind::JobNotFound => return Err(rejection),
+            _ => return Ok(None),
+        };
+        Ok(match clients.credentials(&Access::from(&work), &artifact_policy(&work)).await {
             Ok(credentials) => Some(json!({
-                "id": job,
+                "id": &*job,
                 "nonce": nonce,
                 "accountId": work.pipeline.account,
                 "data": data(&work, &credentials),
             })),
             Err(refusal @ AwsRefusal::Role { .. }) => {
                 // As of every other action whose role cannot be assumed.
-                let failure = of_access(&Access::from(&*work), &refusal);
+                let failure = of_access(&Access::from(&work), &refusal);
                 self.fail_job(&work, failure).await;
                 None
             }
             Err(refusal) => {
-                tracing::warn!(%refusal, job, "there are no credentials for a job; it waits");
+                tracing::warn!(%refusal, %job, "there are no credentials for a job; it waits");
                 self.shared.open_work.unhide(&job, &nonce);
                 None
             }
-        }
+        })
     }
 
     async fn fail_job(&self, work: &Work, failure: Failure) {

@@ -31,9 +31,11 @@ pub mod webhooks;
 
 mod action_types;
 mod catalogues;
+mod pull_requests;
 mod pushes;
 
 mod action;
+mod alarms;
 mod pipeline;
 mod recalling;
 mod stage;

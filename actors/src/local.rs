@@ -17,6 +17,7 @@ use penstock_storage::keys::codepipeline as keys;
 use penstock_storage::{Batch, Store, StoreError, Ticket};
 
 use crate::action::ActionActor;
+use crate::alarms::Alarms;
 use crate::catalogues::Catalogues;
 use crate::clock::Clock;
 use crate::handle::Settings;
@@ -37,6 +38,7 @@ pub(crate) struct Local {
     pub(crate) pipelines: Addr<Pipelines>,
     live: RefCell<Live>,
     versions: RefCell<HashMap<(Incarnation, u32), Arc<Version>>>,
+    pub(crate) alarms: Alarms,
 }
 
 /// What all arbiters share.
@@ -79,7 +81,8 @@ impl Live {
 
 impl Local {
     pub(crate) fn new(shared: Shared, pipelines: Addr<Pipelines>) -> Rc<Self> {
-        Rc::new(Self { shared, pipelines, live: RefCell::default(), versions: RefCell::default() })
+        let alarms = Alarms::start(shared.clock.clone());
+        Rc::new(Self { shared, pipelines, live: RefCell::default(), versions: RefCell::default(), alarms })
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -24,10 +24,11 @@ pub(crate) struct Wanted {
     pub(crate) at_most: usize,
 }
 
-/// A job as a worker is shown it.
+/// A job as a worker is shown it. What is to be done is read from the action's record: many jobs may wait for
+/// long, and few are shown.
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
-    pub(crate) work: Arc<Work>,
+    pub(crate) job: Arc<str>,
     pub(crate) nonce: String,
 }
 
@@ -37,18 +38,23 @@ pub(crate) struct OpenWork(Arc<Mutex<Jobs>>);
 
 #[derive(Default)]
 struct Jobs {
-    offers: HashMap<String, Offer>,
+    offers: HashMap<Arc<str>, Offer>,
     /// What each type's workers may find, oldest action first.
-    queues: HashMap<Queue, BTreeMap<(Timestamp, u64), String>>,
+    queues: HashMap<Arc<Queue>, BTreeMap<JobPlace, Arc<str>>>,
     offered: u64,
 }
+
+/// Since when its action is under way, and which offer it is.
+type JobPlace = (Timestamp, u64);
 
 /// Account, Region and type.
 type Queue = (String, String, ActionTypeId);
 
 struct Offer {
-    work: Arc<Work>,
-    place: (Timestamp, u64),
+    queue: Arc<Queue>,
+    /// What workers may ask for.
+    configuration: BTreeMap<String, String>,
+    place: JobPlace,
     /// The latest one that was given out.
     nonce: Option<String>,
     hidden_until: Timestamp,
@@ -57,14 +63,17 @@ struct Offer {
 impl OpenWork {
     /// Offers a job.
     pub(crate) fn offer(&self, work: Work) {
-        let Some(job) = work.job.clone() else { return };
+        let Some(job) = work.job.map(Arc::from) else { return };
         let mut jobs = self.jobs();
         jobs.withdraw(&job);
         jobs.offered += 1;
         let place = (work.started, jobs.offered);
-        jobs.queues.entry(queue_of(&work)).or_default().insert(place, job.clone());
-        let offer = Offer { work: Arc::new(work), place, nonce: None, hidden_until: Timestamp(0) };
-        jobs.offers.insert(job, offer);
+        let queue = (work.pipeline.account, work.pipeline.region, work.action_type);
+        let queue =
+            jobs.queues.get_key_value(&queue).map_or_else(|| Arc::new(queue), |(known, _)| Arc::clone(known));
+        jobs.queues.entry(Arc::clone(&queue)).or_default().insert(place, Arc::clone(&job));
+        let (configuration, hidden_until) = (work.configuration, Timestamp(0));
+        jobs.offers.insert(job, Offer { queue, configuration, place, nonce: None, hidden_until });
     }
 
     /// The job is no longer to be had.
@@ -86,12 +95,12 @@ impl OpenWork {
             let fits = wanted
                 .query
                 .as_ref()
-                .is_none_or(|(name, value)| offer.work.configuration.get(name) == Some(value));
+                .is_none_or(|(name, value)| offer.configuration.get(name) == Some(value));
             if fits && offer.hidden_until <= now {
                 let nonce = Uuid::new_v4().simple().to_string();
                 offer.nonce = Some(nonce.clone());
                 offer.hidden_until = now.plus_millis(LEASE_MILLIS);
-                shown.push(Shown { work: Arc::clone(&offer.work), nonce });
+                shown.push(Shown { job: Arc::clone(job), nonce });
             }
         }
         shown
@@ -129,18 +138,13 @@ impl OpenWork {
 impl Jobs {
     fn withdraw(&mut self, job: &str) {
         let Some(offer) = self.offers.remove(job) else { return };
-        let key = queue_of(&offer.work);
-        if let Some(queue) = self.queues.get_mut(&key) {
+        if let Some(queue) = self.queues.get_mut(&offer.queue) {
             queue.remove(&offer.place);
             if queue.is_empty() {
-                self.queues.remove(&key);
+                self.queues.remove(&offer.queue);
             }
         }
     }
-}
-
-fn queue_of(work: &Work) -> Queue {
-    (work.pipeline.account.clone(), work.pipeline.region.clone(), work.action_type.clone())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::Bound;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,9 @@ use crate::local::{Local, Shared};
 use crate::messages::{ActorId, Awake, ChildDied, Command, Gone, MayISleep, Order, Sleep};
 use crate::metrics::Metrics;
 use crate::pipeline::PipelineActor;
+
+/// How many heads are read in one look.
+const HEADS_AT_ONCE: usize = 64;
 
 /// One per arbiter.
 pub(crate) struct Pipelines {
@@ -201,7 +205,13 @@ impl Actor for Pipelines {
             Ok(mine)
         });
         match unfinished {
-            Ok(unfinished) => drop(actix_rt::spawn(take_up(local, unfinished))),
+            Ok(unfinished) => {
+                let (place, arbiters) = (self.place, self.arbiters);
+                actix_rt::spawn(async move {
+                    take_up(&local, unfinished).await;
+                    shorten(&local, place, arbiters).await;
+                });
+            }
             Err(error) => tracing::error!(%error, "unfinished executions cannot be read; they wait"),
         }
     }
@@ -209,12 +219,12 @@ impl Actor for Pipelines {
 
 /// Begins the pipelines that have something unfinished. Commands are taken meanwhile, so that some of them
 /// may live already, or have ended.
-async fn take_up(local: Rc<Local>, unfinished: Vec<Incarnation>) {
+async fn take_up(local: &Rc<Local>, unfinished: Vec<Incarnation>) {
     for id in unfinished {
         let who = ActorId::Pipeline(id.clone());
         local.let_leave(&who).await;
         let live = local.store().peek(|view| view.contains(&keys::live(&id)));
-        if let Err(error) = live.and_then(|live| if live { find(&local, &id).map(drop) } else { Ok(()) }) {
+        if let Err(error) = live.and_then(|live| if live { find(local, &id).map(drop) } else { Ok(()) }) {
             local.set_aside(&who, &error);
         }
         // Thousands of them must not hold up who calls now.
@@ -222,10 +232,61 @@ async fn take_up(local: Rc<Local>, unfinished: Vec<Incarnation>) {
     }
 }
 
+/// Begins the pipelines that keep more of their history than is wanted since this start: when they begin, they
+/// let go of it.
+async fn shorten(local: &Rc<Local>, place: usize, arbiters: usize) {
+    let wanted = local.shared.settings.keep_executions;
+    let mut from = Bound::Unbounded;
+    loop {
+        let heads = local.store().peek(|view| {
+            let heads = view.scan::<Head>(&keys::heads(), from.as_ref(), Direction::Forward);
+            heads.take(HEADS_AT_ONCE).collect::<Result<Vec<_>, StoreError>>()
+        });
+        let heads = match heads {
+            Ok(heads) => heads,
+            Err(error) => {
+                return tracing::error!(%error, "pipelines cannot be read; their histories stay as they are");
+            }
+        };
+        let Some((last, _)) = heads.last() else { return };
+        from = Bound::Excluded(last.clone());
+        for (key, head) in heads {
+            let is_mine = arbiter_of(&head.pipeline, arbiters) == place;
+            if !is_mine || head.deleted || !head.keeps_more_than(wanted) {
+                continue;
+            }
+            let who = ActorId::Pipeline(head.incarnation.clone());
+            local.let_leave(&who).await;
+            let there = local.store().peek(|view| view.contains(&key));
+            if let Err(error) =
+                there.and_then(|there| if there { find(local, &head.incarnation).map(drop) } else { Ok(()) })
+            {
+                local.set_aside(&who, &error);
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The registry has no parent that would begin it again, and without it every call to its arbiter would fail until
+/// the next start. It only knows who waits for whom: so it outlives a panic, and what was in hand is answered with
+/// a 500.
+pub(crate) fn outliving_panics(handle: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(handle)).is_err() {
+        tracing::error!("the registry of pipelines panicked; it goes on");
+    }
+}
+
 impl Handler<Command> for Pipelines {
     type Result = ();
 
     fn handle(&mut self, command: Command, context: &mut Self::Context) {
+        outliving_panics(|| self.take_command(command, context));
+    }
+}
+
+impl Pipelines {
+    fn take_command(&mut self, command: Command, context: &mut Context<Self>) {
         let Some(local) = &self.local else { return };
         let creates = matches!(command.order, Order::Create { .. });
         let named =
@@ -245,6 +306,7 @@ impl Handler<Ready> for Pipelines {
 
     fn handle(&mut self, Ready(name): Ready, context: &mut Self::Context) {
         for command in self.held.remove(&name).unwrap_or_default() {
+            // Each by itself: one that panics is lost alone.
             self.handle(command, context);
         }
     }
@@ -281,11 +343,8 @@ impl Handler<Gone> for Pipelines {
     /// When all that it queued is durable, a dead actor's parent sees to it again.
     fn handle(&mut self, gone: Gone, context: &mut Self::Context) {
         let Some(local) = self.local.clone() else { return };
-        let address = context.address();
-        if !gone.at_rest {
-            Metrics::count(&local.shared.metrics.restarts);
-            tracing::error!(who = ?gone.id, "an actor died; it begins again from its record");
-        }
+        let (address, shared) = (context.address(), self.shared.clone());
+        let (who, died) = (gone.id.clone(), !gone.at_rest);
         actix_rt::spawn(async move {
             local.barrier().await;
             local.has_left(&gone.id);
@@ -304,6 +363,10 @@ impl Handler<Gone> for Pipelines {
                 _ => {}
             }
         });
+        if died {
+            Metrics::count(&shared.metrics.restarts);
+            outliving_panics(|| tracing::error!(?who, "an actor died; it begins again from its record"));
+        }
     }
 }
 
@@ -320,16 +383,22 @@ impl Handler<PipelineLeft> for Pipelines {
     fn handle(&mut self, PipelineLeft { gone }: PipelineLeft, context: &mut Self::Context) {
         let (ActorId::Pipeline(id), Some(local)) = (&gone.id, self.local.clone()) else { return };
         let id = id.clone();
+        outliving_panics(|| self.begin_again(&local, &id, &gone));
+        // Whoever comes for it now finds it alive, or begins it.
+        self.handle(Awake(id), context);
+    }
+}
+
+impl Pipelines {
+    fn begin_again(&mut self, local: &Rc<Local>, id: &Incarnation, gone: &Gone) {
         // One that was begun meanwhile and is leaving again has its own farewell on the way.
         if !gone.at_rest && !local.is_leaving(&gone.id) {
             if self.deaths.entry(id.clone()).or_default().too_many() {
                 local.set_aside(&ActorId::Pipeline(id.clone()), &"its actor died again and again");
-            } else if let Err(error) = find(&local, &id) {
+            } else if let Err(error) = find(local, id) {
                 local.set_aside(&ActorId::Pipeline(id.clone()), &error);
             }
         }
-        // Whoever comes for it now finds it alive, or begins it.
-        self.handle(Awake(id), context);
     }
 }
 

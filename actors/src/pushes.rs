@@ -1,5 +1,5 @@
-//! Change detection of CodeCommit sources whose actions poll (`PollForSourceChanges`, AWS's default): every push is
-//! followed by a look, and every start of the daemon, so that none is lost to a crash.
+//! What follows a push to CodeCommit: pipelines whose sources poll (`PollForSourceChanges`, AWS's default) are told, and
+//! rules. Every push is followed by a look, and every start of the daemon, so that none is lost to a crash.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use penstock_storage::{Batch, Record};
 use serde::{Deserialize, Serialize};
 
 use crate::Handle;
+use crate::companions::codecommit::event::{self, Changed};
 use crate::companions::codecommit::records::RepositoryRecord;
 use crate::companions::codecommit::refusal::Refusal;
 use crate::companions::codecommit::service::CodeCommit;
@@ -21,7 +22,8 @@ use crate::sources::Origin;
 /// Before something that could not be started is tried again.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// The commits of the branches, as they were when they were last told of.
+/// The commits of branches and tags, as they were when they were last told of. A tag's name stands behind a colon, which
+/// no name of a branch has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Told(BTreeMap<String, ObjectId>);
 
@@ -92,12 +94,14 @@ impl Handle {
         let (key, store) = (keys::told(&record.id), &self.shared.store);
         let Told(before) = store.read(|view| view.get(&key)).await?.unwrap_or_default();
         let refs = codecommit.contents(record)?.refs().await?;
-        let branches = refs
-            .into_iter()
-            .filter_map(|(name, id)| Some((name.strip_prefix("refs/heads/")?.to_owned(), id)));
-        let mut now: BTreeMap<String, ObjectId> = branches.collect();
+        let told_as = |name: &str| match name.strip_prefix("refs/heads/") {
+            Some(branch) => Some(branch.to_owned()),
+            None => name.strip_prefix("refs/tags/").map(|tag| format!(":{tag}")),
+        };
+        let refs = refs.into_iter().filter_map(|(name, id)| Some((told_as(&name)?, id)));
+        let mut now: BTreeMap<String, ObjectId> = refs.collect();
         let mut all_told = true;
-        for (branch, id) in now.clone() {
+        for (branch, id) in now.clone().into_iter().filter(|(name, _)| !name.starts_with(':')) {
             if before.get(&branch) != Some(&id) && !self.tell_of_branch(record, &branch, &id).await {
                 all_told = false;
                 match before.get(&branch) {
@@ -108,8 +112,12 @@ impl Handle {
         }
         if now != before {
             let mut batch = Batch::new();
+            for change in changes(&before, &now) {
+                event::changed(record, change).put(&mut batch);
+            }
             batch.put(key, &Told(now));
             store.queue(batch).await;
+            codecommit.ring();
         }
         Ok(all_told)
     }
@@ -140,4 +148,19 @@ impl Handle {
         }
         all_told
     }
+}
+
+/// What is not as it was.
+fn changes<'a>(
+    before: &'a BTreeMap<String, ObjectId>,
+    now: &'a BTreeMap<String, ObjectId>,
+) -> impl Iterator<Item = Changed<'a>> {
+    let gone =
+        before.iter().filter(|(name, _)| !now.contains_key(*name)).map(|(name, old)| (name, Some(old), None));
+    let others =
+        now.iter().map(|(name, new)| (name, before.get(name), Some(new))).filter(|(_, old, new)| old != new);
+    gone.chain(others).map(|(name, old, new)| match name.strip_prefix(':') {
+        Some(name) => Changed { kind: "tag", name, old, new },
+        None => Changed { kind: "branch", name, old, new },
+    })
 }

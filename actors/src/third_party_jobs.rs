@@ -38,9 +38,7 @@ impl Handle {
         let shown = self.shared.open_work.show(&wanted, self.shared.clock.now());
         let jobs: Vec<Value> = shown
             .into_iter()
-            .map(
-                |shown| json!({"clientId": client_id(&shown.work.pipeline.account), "jobId": shown.work.job}),
-            )
+            .map(|shown| json!({"clientId": client_id(&place.account), "jobId": &*shown.job}))
             .collect();
         Ok(json!({ "jobs": jobs }))
     }

@@ -136,7 +136,7 @@ struct Base {
     name: String,
 }
 
-/// GitHub does not say in the event which files a pull request changes, so that filters by path take none of them.
+/// GitHub does not say in the event which files a pull request changes: who needs them asks for them.
 fn pull_request(body: PullRequestBody) -> Option<GitEvent> {
     let event = match body.action.as_str() {
         "opened" | "reopened" => PullRequestEvent::Open,

@@ -95,6 +95,7 @@ async fn github_event(
         let why = "This event starts nothing.";
         return Ok(told(StatusCode::ACCEPTED, &json!({ "message": why })));
     };
+    let event = services.pipelines()?.with_files(event, &services.git_host).await;
     let outcomes = services.pipelines()?.git_event(event, delivery(headers).as_deref()).await;
     let mut started = Vec::new();
     for (pipeline, outcome) in outcomes {

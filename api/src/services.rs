@@ -68,6 +68,8 @@ pub(crate) struct Services {
     pub(crate) own_url: String,
     /// What GitHub signs events with that are for sources behind a connection.
     pub(crate) github_webhook_secret: Option<String>,
+    /// Who knows what is in the repositories that sources behind a connection take.
+    pub(crate) git_host: GitHub,
     /// Where webhooks are registered.
     pub(crate) github: GithubApi,
     /// What is counted.
@@ -149,11 +151,18 @@ impl Services {
         let aws = clients_of(CODEPIPELINE)?;
         let logs = Logs::new(store.clone(), spool.join("logs"));
         let parameters = Parameters::new(store.clone());
+        let data = (!settings.ephemeral).then_some(spool.as_path());
+        let codecommit = CodeCommit::open(store.clone(), data, own_url(settings))
+            .await
+            .map_err(|error| error.to_string())?;
+        let mappings = Mappings::new(settings.map_repository.iter().cloned());
         let codebuild = CodeBuild::new(codebuild::Setup {
             store: store.clone(),
             logs: logs.clone(),
             parameters: parameters.clone(),
             clients: clients_of(CODEBUILD)?,
+            codecommit: codecommit.clone(),
+            mappings: mappings.clone(),
             spool: Spool::new(&spool),
             runner: Runner::new(builds(&spool, settings)),
             // A container has a loopback of its own.
@@ -164,10 +173,12 @@ impl Services {
         let outcomes =
             Outcomes::open(&store, settings.action_outcomes.clone()).map_err(|error| error.to_string())?;
         actix_rt::spawn(outcomes.clone().watch());
-        let data = (!settings.ephemeral).then_some(spool.as_path());
-        let codecommit = CodeCommit::open(store.clone(), data, own_url(settings))
-            .await
-            .map_err(|error| error.to_string())?;
+        let github = GitHub::new(&github::Settings {
+            url: settings.github_api_url.clone(),
+            token: std::env::var("CODEPIPELINE_GH_TOKEN").ok().filter(|token| !token.is_empty()),
+            patience: github::PATIENCE,
+        })?;
+        codecommit.emit_events(events.bell());
         let embedded_s3 = endpoints.s3.is_none();
         let removes_artifacts = !settings.keep_artifacts && embedded_s3;
         let remove_artifact = removes_artifacts.then(|| artifact_remover(Arc::clone(&s3)));
@@ -183,6 +194,7 @@ impl Services {
             own_url: own_url(settings),
             github: GithubApi { url: settings.github_api_url.trim_end_matches('/').to_owned() },
             github_webhook_secret: settings.github_webhook_secret.clone(),
+            git_host: github.clone(),
             metrics: Metrics::new(),
             iam,
             events: Arc::clone(&events),
@@ -207,12 +219,6 @@ impl Services {
         let spool = Spool::new(spool);
         // What a daemon was fetching that was killed.
         spool.clear(FETCHED).map_err(|error| format!("cannot clear away what was fetched: {error}"))?;
-        let github = GitHub::new(&github::Settings {
-            url: settings.github_api_url.clone(),
-            token: std::env::var("CODEPIPELINE_GH_TOKEN").ok().filter(|token| !token.is_empty()),
-            patience: github::PATIENCE,
-        })?;
-        let mappings = Mappings::new(settings.map_repository.clone());
         let origins = Origins { mappings: mappings.clone(), github };
         let providers = Providers::new(&aws, &spool, &clock, origins, codecommit.clone(), &codebuild)
             .scripted_by(outcomes, &aws, &spool, clock.clone());
@@ -232,6 +238,7 @@ impl Services {
             pipelines.deliver_events(delivery);
         }
         events.deliver(pipelines.clone());
+        events.follow(pipelines.clone());
         let objects = if embedded_s3 { Objects::Embedded(s3) } else { Objects::External(aws) };
         watch(pipelines.clone(), objects, Duration::from_secs(u64::from(settings.poll_interval)));
         git_watching::watch(&pipelines, &mappings);

@@ -31,11 +31,14 @@ async fn make() -> Services {
     let folder = std::env::temp_dir();
     let logs = Logs::new(store.clone(), folder.join("logs"));
     let parameters = Parameters::new(store.clone());
+    let codecommit = CodeCommit::open(store.clone(), None, "http://127.0.0.1:4566".to_owned()).await.unwrap();
     let codebuild = CodeBuild::new(codebuild::Setup {
         store: store.clone(),
         logs: logs.clone(),
         parameters: parameters.clone(),
         clients: aws.clone(),
+        codecommit: codecommit.clone(),
+        mappings: Mappings::default(),
         spool: Spool::new(folder),
         runner: Runner::Nobody("no builds in tests".to_owned()),
         endpoint: None,
@@ -51,13 +54,19 @@ async fn make() -> Services {
         stopping: tokio::sync::watch::Sender::new(false),
         own_url: "http://127.0.0.1:4566".to_owned(),
         github_webhook_secret: None,
+        git_host: GitHub::new(&github::Settings {
+            url: "http://127.0.0.1:1".to_owned(),
+            token: None,
+            patience: Duration::from_secs(1),
+        })
+        .unwrap(),
         github: GithubApi { url: "http://127.0.0.1:1".to_owned() },
         metrics: Metrics::new(),
         iam,
         events: Events::new(store.clone()),
         sts,
         outcomes: Outcomes::default(),
-        codecommit: CodeCommit::open(store.clone(), None, "http://127.0.0.1:4566".to_owned()).await.unwrap(),
+        codecommit,
         connections: Connections::new(store.clone()),
         aws,
         codebuild,

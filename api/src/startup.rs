@@ -42,6 +42,10 @@ pub(crate) async fn run(mut settings: Settings, logging: &Logging) -> Result<(),
     leave_at_last();
     logging.leave();
     let _ = services.stopping.send(true);
+    if settings.ephemeral {
+        // Nobody comes who could go on with them.
+        services.codebuild.end_all().await;
+    }
     handle.stop(true).await;
     store.barrier().await;
     tracing::info!("stopped");

@@ -140,6 +140,23 @@ pub fn started_by<'a>(
     })
 }
 
+/// Whether it depends on the files that a pull request changes whether the event starts the pipeline. GitHub's events do
+/// not name them.
+pub fn asks_for_files(declaration: &PipelineDeclaration, event: &GitEvent) -> bool {
+    let GitSubject::PullRequest(request) = &event.change.subject else { return false };
+    let follows = |action: &ActionDeclaration| {
+        action.configuration.get("FullRepositoryId") == Some(&event.repository)
+            && action.action_type_id.provider == CONNECTION
+    };
+    let followed = source_actions(declaration).filter(|action| follows(action));
+    let followed: Vec<&String> = followed.map(|action| &action.name).collect();
+    let triggers = declaration.triggers.iter().flatten().map(|trigger| &trigger.git_configuration);
+    triggers
+        .filter(|git| followed.contains(&&git.source_action_name))
+        .flat_map(|git| git.pull_request.iter().flatten())
+        .any(|filter| filter.file_paths.is_some() && is_about(filter, request))
+}
+
 /// Guide: "action-reference-CodestarConnectionSource". Pushes to the action's branch, unless it says otherwise.
 fn detects(action: &ActionDeclaration, event: &GitEvent) -> bool {
     let value = |key: &str| action.configuration.get(key);
@@ -172,12 +189,15 @@ fn takes_push(filter: &GitPushFilter, subject: &GitSubject, event: &GitEvent) ->
     }
 }
 
-/// The branch is the destination's. Without `events` all of them count (inferred).
 fn takes_pull_request(filter: &GitPullRequestFilter, request: &PullRequest, event: &GitEvent) -> bool {
+    is_about(filter, request) && takes_files(filter.file_paths.as_ref(), event)
+}
+
+/// The branch is the destination's. Without `events` all of them count (inferred).
+fn is_about(filter: &GitPullRequestFilter, request: &PullRequest) -> bool {
     let named = |events: &Vec<String>| events.iter().any(|named| named == request.event.as_str());
     filter.events.as_ref().is_none_or(named)
         && filter.branches.as_ref().is_none_or(|branches| takes(branches, &request.destination_branch))
-        && takes_files(filter.file_paths.as_ref(), event)
 }
 
 /// Each file is judged alone, and one that passes is enough. Without a comparison none does.

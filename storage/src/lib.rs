@@ -23,6 +23,8 @@ mod blobs;
 mod data_dir;
 mod error;
 mod free_space;
+#[cfg(test)]
+mod golden_tests;
 
 pub use batch::Batch;
 pub use blobs::{BlobId, BlobReader, BlobWriter, Blobs};

@@ -2,15 +2,20 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 
 use penstock_tests::aws::Caller;
 use penstock_tests::building::{
     begin, build_action, ended, log, logged, make_project, project, unzipped, zipped,
 };
+use penstock_tests::clients::skipped;
 use penstock_tests::daemon::Daemon;
+use penstock_tests::git::Repository;
 use penstock_tests::pipelines::{Ground, stage};
+use penstock_tests::small_disk::SmallDisk;
 use penstock_tests::waiting::until;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 const HOST: [&str; 2] = ["--build-runner", "host"];
 
@@ -269,4 +274,136 @@ fn secrets_reach_the_build_and_not_its_log() {
     assert_eq!(action["status"], "Succeeded", "{action}");
     let log = log(&caller);
     assert!(log.contains(&"<*** ***>".to_owned()), "{log:#?}");
+}
+
+#[test]
+fn a_build_that_fills_the_disk_is_ended_and_the_daemon_goes_on() {
+    let test = "a build that fills the disk";
+    let Some(disk) = SmallDisk::mounted(600) else { return skipped(test, "only root mounts disks") };
+    let daemon = Daemon::start_in(TempDir::new_in(&disk.place).unwrap(), &HOST);
+    let spec = "version: 0.2\nphases: {build: {commands: ['while true; do dd if=/dev/zero bs=1M count=20 >> filler; sleep 0.05; done']}}\n";
+    let (caller, action) = built(&daemon, spec);
+    let says =
+        "Phase: BUILD, Code: CLIENT_ERROR, Message: the disk of the daemon's data has less than 256 MiB left";
+    assert!(error(&action).contains(says), "{action}");
+    assert_eq!(fs::read_dir(daemon.data().join("builds")).unwrap().count(), 0, "nothing is left behind");
+    let answer = caller.call("ListPipelines", &json!({}));
+    assert_eq!(answer["pipelines"][0]["name"], "built");
+}
+
+#[test]
+fn an_ephemeral_daemon_takes_its_builds_with_it() {
+    let folder = TempDir::new().unwrap();
+    let process = folder.path().join("process");
+    let listen = format!("127.0.0.1:{}", 18_000 + std::process::id() % 2_000);
+    let mut daemon = std::process::Command::new(penstock_tests::binary::penstock())
+        .env_clear()
+        .env("HOME", folder.path())
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .args(["--ephemeral", "--build-runner", "host", "--listen", &listen])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let address = listen.parse().unwrap();
+    let health = || penstock_tests::http::Request::new("GET", "/_penstock/health").send(address);
+    until("the daemon", || health().is_ok_and(|answer| answer.status == 200).then_some(()));
+    let caller = Caller::new(address);
+    let mut alone = project("any", &caller.make_role("builds", "codebuild.amazonaws.com"));
+    let spec = format!(
+        "version: 0.2\nphases: {{build: {{commands: ['echo $$ > {}', sleep 600]}}}}\n",
+        process.display()
+    );
+    alone["source"] = json!({"type": "NO_SOURCE", "buildspec": spec});
+    alone["artifacts"] = json!({"type": "NO_ARTIFACTS"});
+    caller.codebuild("CreateProject", &alone);
+    caller.codebuild("StartBuild", &json!({"projectName": "project"}));
+    until("the process", || fs::read_to_string(&process).is_ok_and(|id| id.ends_with('\n')).then_some(()));
+    let id = daemon.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert!(daemon.wait().unwrap().success());
+    assert!(!is_running(&process));
+}
+
+#[test]
+fn a_clone_reference_is_a_real_clone_in_the_build() {
+    let spec = "version: 0.2\nenv: {exported-variables: [SUBJECTS, HEAD]}\nphases: {build: {commands: [\
+                'export HEAD=$(git rev-parse HEAD) SUBJECTS=$(git log --format=%s | tr \"\\n\" \" \")', \
+                '[ \"$HEAD\" = \"$CODEBUILD_RESOLVED_SOURCE_VERSION\" ]', 'git status --porcelain', \
+                '[ -z \"$(git status --porcelain)\" ]', '[ -x bin/tool ]']}}\n";
+    let repository = Repository::new();
+    repository.write("buildspec.yml", spec);
+    repository.write_program("bin/tool", "#!/bin/sh\n");
+    repository.commit("first");
+    let commit = repository.commit("second");
+    let daemon = Daemon::start_with(&[&HOST[..], &["--map-repository", &repository.mapping()]].concat());
+    let caller = daemon.caller();
+    let ground = Ground::prepare(&caller, b"");
+    make_project(&caller, "any/image:1", &caller.make_role("builds", "codebuild.amazonaws.com"));
+    let made = json!({"repositoryName": "web"});
+    let made = caller.json("codecommit", "CodeCommit_20150413.CreateRepository", &made).unwrap();
+    repository.git(&[
+        "push",
+        "--quiet",
+        made["repositoryMetadata"]["cloneUrlHttp"].as_str().unwrap(),
+        "main",
+    ]);
+    let format = json!({"OutputArtifactFormat": "CODEBUILD_CLONE_REF"});
+    let build = stage("Build", &[build_action(&json!({}), &["Source"], &[])]);
+    let mapped = ground.connected_pipeline("mapped", &format, std::slice::from_ref(&build));
+    let mut pushed = ground.connected_pipeline("pushed", &format, &[build]);
+    let source = &mut pushed["stages"][0]["actions"][0];
+    source["actionTypeId"]["provider"] = json!("CodeCommit");
+    source["configuration"] = json!({
+        "RepositoryName": "web", "BranchName": "main", "OutputArtifactFormat": "CODEBUILD_CLONE_REF"});
+    for (name, declared) in [("mapped", mapped), ("pushed", pushed)] {
+        caller.call("CreatePipeline", &json!({"pipeline": declared}));
+        let execution =
+            until("an execution", || caller.executions(name).pop())["pipelineExecutionId"].clone();
+        let execution = execution.as_str().unwrap();
+        assert_eq!(caller.ended(name, execution), "Succeeded", "{name}: {:#?}", log(&caller));
+        let action = caller.actions(name, execution).pop().unwrap();
+        let expected = json!({"HEAD": commit, "SUBJECTS": "second first "});
+        assert_eq!(action["output"]["outputVariables"], expected, "{name}");
+    }
+    let left = fs::read_dir(daemon.data()).unwrap().flatten();
+    let left: Vec<_> =
+        left.map(|entry| entry.file_name()).filter(|name| name.to_string_lossy().contains("git")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_failed_build_is_tried_again_where_its_phase_says_so_and_no_pipeline_waits() {
+    let daemon = Daemon::start_with(&HOST);
+    let folder = TempDir::new().unwrap();
+    let runs = folder.path().join("runs");
+    let spec = format!(
+        "version: 0.2\nphases: {{build: {{on-failure: 'RETRY-2-exit status 3', commands: ['echo ran >> {0}', '[ $(wc -l < {0}) -ge 3 ] || exit 3']}}}}\n",
+        runs.display()
+    );
+    let (caller, ground) = prepared(&daemon, &[("buildspec.yml", &spec)]);
+    let execution = begin(&caller, &ground, build_action(&json!({}), &["Source"], &[]), &[]);
+    assert!(error(&ended(&caller, &execution)).ends_with("Reason: exit status 3"));
+    assert_eq!(fs::read_to_string(&runs).unwrap(), "ran\n", "a pipeline's build runs once");
+
+    let mut alone = project("any", &caller.iam_role_arn("builds"));
+    alone["name"] = json!("alone");
+    alone["source"] = json!({"type": "NO_SOURCE", "buildspec": spec});
+    alone["artifacts"] = json!({"type": "NO_ARTIFACTS"});
+    caller.codebuild("CreateProject", &alone);
+    caller.codebuild("StartBuild", &json!({"projectName": "alone"}));
+    let builds = until("a second build that succeeded", || {
+        let input = json!({"projectName": "alone", "sortOrder": "ASCENDING"});
+        let ids = caller.codebuild("ListBuildsForProject", &input)["ids"].clone();
+        let builds = caller.codebuild("BatchGetBuilds", &json!({"ids": ids}))["builds"].clone();
+        (builds[1]["buildStatus"] == "SUCCEEDED").then_some(builds)
+    });
+    assert_eq!(builds[0]["buildStatus"], "FAILED");
+    assert_eq!(builds[0]["autoRetryConfig"]["nextAutoRetry"], builds[1]["arn"]);
+    assert_eq!(builds[1]["autoRetryConfig"]["previousAutoRetry"], builds[0]["arn"]);
+    assert_eq!(
+        (&builds[1]["autoRetryConfig"]["autoRetryNumber"], &builds[1]["buildNumber"]),
+        (&json!(1), &json!(2))
+    );
+    assert_eq!(builds.as_array().unwrap().len(), 2);
 }

@@ -1,7 +1,10 @@
 //! Builds in containers, where an engine can be had.
 
 use penstock_tests::aws::Caller;
-use penstock_tests::building::{begin, build_action, ended, log, logged, make_project, unzipped, zipped};
+use penstock_tests::building::{
+    begin, build_action, ended, log, logged, make_project, project, unzipped, zipped,
+};
+use penstock_tests::clients::skipped;
 use penstock_tests::daemon::Daemon;
 use penstock_tests::engine::Engine;
 use penstock_tests::pipelines::{Ground, stage};
@@ -84,10 +87,86 @@ fn images_and_engines_that_are_not_there_are_named() {
         said.contains("Code: BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE") && said.contains("--build-image"),
         "{said}"
     );
+    caller.codebuild("UpdateProject", &project("localhost:1/none:1", &caller.iam_role_arn("builds")));
+    let started = caller.call("StartPipelineExecution", &json!({"name": "built"}));
+    let said = message(&ended(&caller, started["pipelineExecutionId"].as_str().unwrap()));
+    let says = "Code: BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE, Message: Unable to pull customer's container image. \
+                CannotPullContainerError: localhost:1/none:1: ";
+    assert!(said.contains(says), "{said}");
+    assert_eq!(engine.containers(&daemon), 0, "nothing is left behind");
     let nowhere = [("DOCKER_HOST".to_owned(), "unix:///nowhere/docker.sock".to_owned())];
     let daemon = Daemon::start_with_environment(&[], &nowhere);
     let (caller, ground) = prepared(&daemon, engine.image(), &files);
     let execution = begin(&caller, &ground, build_action(&json!({}), &["Source"], &[]), &[]);
     let said = message(&ended(&caller, &execution));
     assert!(said.contains("no container engine was found (unix:///nowhere/docker.sock"), "{said}");
+}
+
+/// The latest build, once it has ended.
+fn build_ended(caller: &Caller) -> Value {
+    until("the end of the build", || {
+        let ids = caller.codebuild("ListBuildsForProject", &json!({"projectName": "project"}))["ids"].clone();
+        let latest = ids.get(0)?;
+        let build = caller.codebuild("BatchGetBuilds", &json!({"ids": [latest]}))["builds"][0].clone();
+        (build["buildComplete"] == true).then_some(build)
+    })
+}
+
+#[test]
+fn an_engine_that_is_gone_or_silent_fails_the_build_and_its_container_goes_when_the_engine_is_back() {
+    let test = "an engine that dies or hangs";
+    let Some(engine) = Engine::or_skip(test) else { return };
+    let Some(gate) = engine.gate() else { return skipped(test, "the engine has no socket on this machine") };
+    let mut daemon = Daemon::start_with_environment(&[], &gate.environment());
+    daemon.announce("what is left of a build cannot be removed yet");
+    let spec = "version: 0.2\nphases: {build: {commands: [echo waiting, sleep 600]}}\n";
+    let (caller, ground) = prepared(&daemon, engine.image(), &[("buildspec.yml", spec)]);
+    let mut execution = begin(&caller, &ground, build_action(&json!({}), &["Source"], &[]), &[]);
+    for (before, is_gone) in [true, false].into_iter().enumerate() {
+        let waits = || log(&caller).iter().filter(|line| *line == "waiting").count() > before;
+        until("the build's command", || waits().then_some(()));
+        until("the container", || (engine.containers(&daemon) == 1).then_some(()));
+        if is_gone {
+            gate.vanish();
+        } else {
+            gate.fall_silent();
+        }
+        assert_eq!(build_ended(&caller)["buildStatus"], "FAILED");
+        let said = message(&ended(&caller, &execution));
+        assert!(said.contains("Phase: BUILD, Code: INTERNAL_ERROR"), "{said}");
+        assert!(said.contains("the container engine does not answer any more"), "{said}");
+        gate.come_back();
+        until("the container's removal", || (engine.containers(&daemon) == 0).then_some(()));
+        let started = caller.call("StartPipelineExecution", &json!({"name": "built"}));
+        started["pipelineExecutionId"].as_str().unwrap().clone_into(&mut execution);
+    }
+    until("a container again", || (engine.containers(&daemon) == 1).then_some(()));
+    caller.call(
+        "StopPipelineExecution",
+        &json!({"pipelineName": "built", "pipelineExecutionId": execution, "abandon": true}),
+    );
+    until("no container", || (engine.containers(&daemon) == 0).then_some(()));
+}
+
+#[test]
+fn a_container_that_says_too_much_has_a_log_that_ends_and_says_so() {
+    let Some(engine) = Engine::or_skip("a build with a long log") else { return };
+    let daemon = Daemon::start_with_environment(&[], &engine.environment());
+    let megabytes = if std::env::var_os("PENSTOCK_BIG").is_some() { 1024 } else { 100 };
+    let line = "x".repeat(4000);
+    let spec = format!(
+        "version: 0.2\nphases: {{build: {{commands: ['yes {line} | head -c {megabytes}000000', echo end]}}}}\n"
+    );
+    let (caller, ground) = prepared(&daemon, engine.image(), &[("buildspec.yml", &spec)]);
+    let execution = begin(&caller, &ground, build_action(&json!({}), &["Source"], &[]), &[]);
+    assert_eq!(build_ended(&caller)["buildStatus"], "SUCCEEDED");
+    assert_eq!(ended(&caller, &execution)["status"], "Succeeded");
+    let input = json!({"logGroupName": "/aws/codebuild/project", "logStreamName": logged_stream(&caller), "limit": 1});
+    let last = caller.json("logs", "Logs_20140328.GetLogEvents", &input).unwrap();
+    assert_eq!(last["events"][0]["message"], "The log is longer than 64 MiB: the rest is not kept.");
+}
+
+/// The log stream of the latest build.
+fn logged_stream(caller: &Caller) -> Value {
+    build_ended(caller)["logs"]["streamName"].clone()
 }

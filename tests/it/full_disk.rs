@@ -2,41 +2,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use penstock_tests::clients::skipped;
 use penstock_tests::daemon::Daemon;
 use penstock_tests::http::Request;
 use penstock_tests::pipelines::{Ground, stage};
+use penstock_tests::small_disk::SmallDisk;
 use penstock_tests::waiting::until;
 use serde_json::json;
 use tempfile::TempDir;
-
-/// A small disk of a test's own.
-struct Disk {
-    place: PathBuf,
-    _folder: TempDir,
-}
-
-impl Disk {
-    /// Root may mount one; nobody else.
-    fn mounted(megabytes: u32) -> Option<Self> {
-        let folder = TempDir::new().unwrap();
-        let place = folder.path().join("disk");
-        fs::create_dir(&place).unwrap();
-        let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={megabytes}m"), "penstock-test"])
-            .arg(&place)
-            .output();
-        mount.is_ok_and(|output| output.status.success()).then_some(Self { place, _folder: folder })
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(&self.place).status();
-    }
-}
 
 fn fill(place: &Path, megabytes: usize) -> PathBuf {
     let filler = place.join("filler");
@@ -46,7 +20,7 @@ fn fill(place: &Path, megabytes: usize) -> PathBuf {
 
 #[test]
 fn a_nearly_full_disk_refuses_what_grows_and_recovers_with_its_space() {
-    let Some(disk) = Disk::mounted(160) else {
+    let Some(disk) = SmallDisk::mounted(160) else {
         skipped(
             "a_nearly_full_disk_refuses_what_grows_and_recovers_with_its_space",
             "only root mounts disks",

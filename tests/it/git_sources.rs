@@ -9,6 +9,7 @@ use penstock_tests::aws::Caller;
 use penstock_tests::clients::Clients;
 use penstock_tests::daemon::Daemon;
 use penstock_tests::git::{Repository, git};
+use penstock_tests::http::Request;
 use penstock_tests::pipelines::{Ground, stage};
 use penstock_tests::waiting::until;
 use serde_json::{Value, json};
@@ -438,4 +439,46 @@ fn connections_are_available_at_once_under_both_names_of_their_service() {
     let Some(clients) = Clients::or_skip("connections") else { return };
     let daemon = Daemon::start();
     clients.python("connections_check.py", &daemon.url(), &[]);
+}
+
+#[test]
+fn a_filter_by_path_takes_a_pull_request_by_the_files_that_github_says_it_changes() {
+    let files = |names: &[&str]| {
+        let files: Vec<Value> =
+            names.iter().map(|name| json!({"filename": name, "status": "modified"})).collect();
+        (200, json!(files).to_string().into_bytes())
+    };
+    let github = GitHub::start(BTreeMap::from([
+        ("/api/repos/owner/name/pulls/1/files?per_page=100".to_owned(), files(&["docs/a.md", "src/main.rs"])),
+        ("/api/repos/owner/name/pulls/2/files?per_page=100".to_owned(), files(&["docs/a.md"])),
+    ]));
+    let url = format!("http://{}/api/", github.address);
+    let mut daemon = Daemon::start_with(&["--github-api-url", &url]);
+    daemon.announce("filters by path do not take a pull request");
+    let caller = daemon.caller();
+    let ground = Ground::prepare(&caller, b"");
+    let deploy = stage("Deploy", &[ground.deploy("Deploy", 1, "out")]);
+    let mut declared = ground.connected_pipeline("web", &json!({}), &[deploy]);
+    let filter = json!({"events": ["OPEN"], "branches": {"includes": ["main"]}, "filePaths": {"includes": ["src/**"]}});
+    declared["triggers"] = json!([{"providerType": "CodeStarSourceConnection",
+        "gitConfiguration": {"sourceActionName": "Source", "pullRequest": [filter]}}]);
+    caller.call("CreatePipeline", &json!({"pipeline": declared}));
+    let opened = |number: u64, to: &str| {
+        let event = json!({"action": "opened", "number": number, "repository": {"full_name": "owner/name"},
+            "pull_request": {"title": "Tax", "head": {"ref": "fix", "sha": "dead"}, "base": {"ref": to}}});
+        let request = Request::new("POST", "/_penstock/github").header("X-GitHub-Event", "pull_request");
+        request.body(event.to_string().into_bytes()).send(daemon.address()).unwrap().status
+    };
+    assert_eq!(opened(1, "main"), 200);
+    assert_eq!(opened(2, "main"), 202);
+    // GitHub has no such pull request, so that nobody knows its files.
+    assert_eq!(opened(3, "main"), 202);
+    let asked = |number: u64| {
+        let wanted = format!("pulls/{number}/files");
+        github.asked.lock().unwrap().iter().filter(|head| head.contains(&wanted)).count()
+    };
+    assert_eq!((asked(1), asked(2), asked(3)), (1, 1, 1));
+    // What the branch rules out already is not asked about.
+    assert_eq!(opened(1, "other"), 202);
+    assert_eq!(asked(1), 1);
 }

@@ -23,6 +23,17 @@ fn callers_with_keys_of_their_own_are_held_against_their_policies_where_that_is_
     assert_eq!(clients.python("all_callers_check.py", &daemon.url(), &[]), "held\n");
 }
 
+#[test]
+fn users_have_keys_of_their_own_that_last_over_a_kill_and_end_with_them() {
+    let Some(clients) = Clients::or_skip("users with boto3") else { return };
+    let mut daemon = Daemon::start_with(&["--iam-enforcement", "all"]);
+    let key = clients.python("users_check.py", &daemon.url(), &["new"]);
+    daemon.kill();
+    daemon.start_again();
+    let key: Vec<&str> = key.split_whitespace().collect();
+    assert_eq!(clients.python("users_check.py", &daemon.url(), &key), "gone\n");
+}
+
 /// Takes every permission from the pipelines' role.
 fn forbid(caller: &Caller) {
     caller.iam("DeleteRolePolicy", &[("RoleName", "pipelines"), ("PolicyName", "policy")]);

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::clients::skipped;
 use crate::daemon::Daemon;
+use crate::engine_gate::EngineGate;
 
 /// A small image with a shell, made on the spot.
 const IMAGE: &str = "penstock-test:1";
@@ -147,6 +148,12 @@ impl Engine {
     /// What a daemon's environment needs so that it finds the engine.
     pub fn environment(&self) -> Vec<(String, String)> {
         self.host.iter().map(|host| ("DOCKER_HOST".to_owned(), host.clone())).collect()
+    }
+
+    /// A gate before the engine, where that has a socket.
+    pub fn gate(&self) -> Option<EngineGate> {
+        let host = self.host.as_deref().unwrap_or("unix:///var/run/docker.sock");
+        host.strip_prefix("unix://").map(|path| EngineGate::before(path.into()))
     }
 
     fn of(&self, daemon: &Daemon) -> Vec<String> {

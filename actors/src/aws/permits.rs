@@ -93,7 +93,7 @@ impl Session {
             return Ok(());
         };
         keys.set_request(&self.region, None);
-        let bearer = Bearer { principal: &principal, session: &session };
+        let bearer = Bearer { principal: &principal, session: Some(&session) };
         let decided = iam.authorize(bearer, action, resource, keys, None, now).await;
         decided.map_err(|failure| failed(&failure))?.map_err(|denial| {
             let (who, resource) = (principal.display(), resource.to_owned());

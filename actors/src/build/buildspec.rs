@@ -107,12 +107,19 @@ pub struct Phase {
 }
 
 /// `on-failure`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnFailure {
     /// No other phase runs.
     Abort,
     /// The next phase runs.
     Continue,
+    /// No other phase runs, and the whole build is tried again.
+    Retry {
+        /// So often at most.
+        limit: u64,
+        /// When the error message has a match of this regular expression.
+        pattern: String,
+    },
 }
 
 /// Which files are handed on.

@@ -109,7 +109,9 @@ fn versions_other_than_this_one_are_refused() {
 #[test]
 fn what_cannot_be_done_is_refused_by_name() {
     let build = |more: &str| format!("version: 0.2\nphases:\n  build:\n    commands: [x]\n{more}");
-    assert!(refused(&build("    on-failure: RETRY-3\n")).contains("RETRY-3"));
+    assert!(refused(&build("    on-failure: RETRY-101\n")).ends_with("the count must be between 0 and 100"));
+    assert!(refused(&build("    on-failure: RETRY-(\n")).ends_with("'(' is not a regular expression"));
+    assert!(refused(&build("    on-failure: RETRYING\n")).contains("expected ABORT, CONTINUE or RETRY"));
     assert!(refused(&build("env:\n  shell: powershell.exe\n")).contains("powershell.exe"));
     assert!(refused(&build("env:\n  exported-variables: [AWS_X]\n")).contains("AWS_X"));
     assert!(refused(&build("env:\n  variables: {CODEBUILD_X: 1}\n")).contains("CODEBUILD_X"));
@@ -125,4 +127,23 @@ fn secondary_artifacts_alone_are_enough() {
     let text = "version: 0.2\nphases:\n  build:\n    commands: [x]\nartifacts:\n  secondary-artifacts:\n    a:\n      files: x\n";
     let spec = Buildspec::parse(text).unwrap();
     assert_eq!((spec.artifacts, spec.secondary["a"].files.clone()), (None, vec!["x".to_owned()]));
+}
+
+#[test]
+fn a_retry_has_a_count_and_a_pattern_or_the_usual_ones() {
+    for (text, expected_limit, expected_pattern) in [
+        ("RETRY", 3, ".*"),
+        ("RETRY-7", 7, ".*"),
+        ("RETRY-.*Error: 5-0.*", 3, ".*Error: 5-0.*"),
+        ("RETRY-2-exit status 3", 2, "exit status 3"),
+        ("RETRY-0", 0, ".*"),
+    ] {
+        let spec = Buildspec::parse(&format!(
+            "version: 0.2\nphases: {{build: {{on-failure: '{text}', commands: [x]}}}}\n"
+        ));
+        let phases = spec.unwrap().phases;
+        let build = phases.iter().find(|phase| phase.name == PhaseName::Build).unwrap();
+        let expected = OnFailure::Retry { limit: expected_limit, pattern: expected_pattern.to_owned() };
+        assert_eq!(build.on_failure, Some(expected), "{text}");
+    }
 }

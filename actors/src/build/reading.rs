@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 use super::buildspec::{Artifacts, Environment, Malformed, OnFailure, Phase, PhaseName, Shell};
 use super::yaml::{Content, Node};
 
+/// How often a build is tried again where `on-failure` does not say, and at most (user guide, build-spec-ref).
+const USUAL_RETRIES: u64 = 3;
+const MOST_RETRIES: u64 = 100;
+
 /// Collects what is read and has no effect.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
@@ -151,6 +155,31 @@ impl<'a> Map<'a> {
     }
 }
 
+/// `RETRY`, `RETRY-count`, `RETRY-regex` or `RETRY-count-regex`.
+fn retry(text: &str) -> Result<OnFailure, String> {
+    let retry = text.strip_prefix("RETRY").ok_or("expected ABORT, CONTINUE or RETRY")?;
+    let (limit, pattern) = match retry.strip_prefix('-') {
+        None if retry.is_empty() => (None, ""),
+        None => return Err("expected ABORT, CONTINUE or RETRY".to_owned()),
+        Some(rest) => {
+            let (first, second) = rest.split_once('-').unwrap_or((rest, ""));
+            if !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit()) {
+                (Some(first), second)
+            } else {
+                (None, rest)
+            }
+        }
+    };
+    let limit = match limit.map(str::parse::<u64>) {
+        None => USUAL_RETRIES,
+        Some(Ok(limit @ 0..=MOST_RETRIES)) => limit,
+        Some(_) => return Err(format!("the count must be between 0 and {MOST_RETRIES}")),
+    };
+    let pattern = if pattern.is_empty() { ".*" } else { pattern };
+    regex::Regex::new(pattern).map_err(|_| format!("'{pattern}' is not a regular expression"))?;
+    Ok(OnFailure::Retry { limit, pattern: pattern.to_owned() })
+}
+
 pub(super) fn phase(reader: &mut Reader, name: PhaseName, node: &Node) -> Result<Phase, Malformed> {
     let phase = map(node, name.phase_type())?;
     phase.only(match name {
@@ -167,18 +196,9 @@ pub(super) fn phase(reader: &mut Reader, name: PhaseName, node: &Node) -> Result
         None => None,
         Some("ABORT") => Some(OnFailure::Abort),
         Some("CONTINUE") => Some(OnFailure::Continue),
-        Some(retry) if retry.starts_with("RETRY") => {
-            return Err(Malformed(format!(
-                "'on-failure: {retry}' in {} is not supported here: use ABORT or CONTINUE",
-                name.phase_type()
-            )));
-        }
-        Some(other) => {
-            return Err(Malformed(format!(
-                "invalid on-failure '{other}' in {}: expected ABORT or CONTINUE",
-                name.phase_type()
-            )));
-        }
+        Some(other) => Some(retry(other).map_err(|why| {
+            Malformed(format!("invalid on-failure '{other}' in {}: {why}", name.phase_type()))
+        })?),
     };
     let commands = phase.commands("commands", node.line)?;
     if commands.is_empty() && name != PhaseName::Install {

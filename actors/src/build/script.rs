@@ -67,8 +67,8 @@ impl Plan {
                 phase.commands.len(),
                 phase.finally.len()
             );
-            let goes_on = match phase.on_failure {
-                Some(on_failure) => on_failure == OnFailure::Continue,
+            let goes_on = match &phase.on_failure {
+                Some(on_failure) => *on_failure == OnFailure::Continue,
                 None => phase.name == PhaseName::Build,
             };
             if !goes_on {

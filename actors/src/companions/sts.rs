@@ -186,15 +186,20 @@ impl Sts {
     ) -> Result<CallerIdentity, Refusal> {
         let user_id = match caller {
             Principal::Root { account } => account.clone(),
-            Principal::User { arn } => arn.rsplit('/').next().unwrap_or_default().to_owned(),
+            Principal::User { arn } => {
+                let name = arn.rsplit('/').next().unwrap_or_default();
+                self.iam
+                    .user(account, name)
+                    .await
+                    .map_err(|refusal| match refusal.kind {
+                        RefusalKind::NoSuchEntity => gone(),
+                        _ => refusal,
+                    })?
+                    .id
+            }
             Principal::Service(name) => name.clone(),
             Principal::AssumedRole { arn, role_arn } => {
-                let role = self.iam.role_by_arn(role_arn).await?.ok_or_else(|| {
-                    Refusal::new(
-                        RefusalKind::InvalidClientTokenId,
-                        "The security token included in the request is invalid",
-                    )
-                })?;
+                let role = self.iam.role_by_arn(role_arn).await?.ok_or_else(gone)?;
                 format!("{}:{}", role.role.id, arn.rsplit('/').next().unwrap_or_default())
             }
         };
@@ -211,6 +216,12 @@ impl Sts {
         if let Some(service) = self.services.holder(access_key, session_token) {
             return service.map(|name| Some(IssuedCaller::service(name)));
         }
+        if self.issuer.issued_to_user(access_key) {
+            // One that was deleted or made inactive is nobody's.
+            let holder = self.iam.holder_of(access_key).map_err(|_| InvalidCredentials::Invalid)?;
+            let (account, user) = holder.ok_or(InvalidCredentials::Invalid)?;
+            return Ok(Some(IssuedCaller::user(account, &user)));
+        }
         if !self.issuer.issued(access_key) {
             return Ok(None);
         }
@@ -224,9 +235,16 @@ impl Sts {
         }
     }
 
+    /// The id of a new access key for a user.
+    pub fn new_user_key(&self) -> Result<String, Refusal> {
+        self.issuer.new_user_key()
+    }
+
     /// The secret that belongs to a key of this daemon's, to verify a signature with.
     pub fn secret_access_key(&self, access_key: &str) -> Option<String> {
-        let issued = self.services.knows(access_key) || self.issuer.issued(access_key);
+        let issued = self.services.knows(access_key)
+            || self.issuer.issued(access_key)
+            || self.issuer.issued_to_user(access_key);
         issued.then(|| self.issuer.secret_access_key(access_key))
     }
 
@@ -252,6 +270,10 @@ impl Sts {
     pub fn source_of(&self, access_key: &str) -> Source {
         self.services.source(access_key)
     }
+}
+
+fn gone() -> Refusal {
+    Refusal::new(RefusalKind::InvalidClientTokenId, "The security token included in the request is invalid")
 }
 
 fn invalid(message: &str) -> Refusal {

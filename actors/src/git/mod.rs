@@ -1,5 +1,6 @@
 //! Git repositories, read and served by the `git` program: see the decisions in ARCHITECTURE.md for why.
 
+pub mod clone;
 pub mod commit;
 pub mod fetch;
 pub mod mapping;

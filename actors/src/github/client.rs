@@ -140,6 +140,12 @@ struct RepositoryAnswer {
     clone_url: String,
 }
 
+#[derive(Deserialize)]
+struct FileAnswer {
+    filename: String,
+    previous_filename: Option<String>,
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Complaint {
@@ -188,6 +194,18 @@ impl GitHub {
     pub async fn commit(&self, repository: &str, id: &ObjectId) -> Result<Found, GitHubError> {
         let answer = self.json(&format!("{}/commits/{id}", of(repository))).await?;
         self.found(answer)
+    }
+
+    /// The files that a pull request changes, as many as triggers look at. One that was renamed has two names.
+    pub async fn changed_files(&self, repository: &str, number: &str) -> Result<Vec<String>, GitHubError> {
+        let number = utf8_percent_encode(number, SEGMENT);
+        let path = format!("{}/pulls/{number}/files?per_page=100", of(repository));
+        let files: Vec<FileAnswer> = self.json(&path).await?;
+        Ok(files
+            .into_iter()
+            .flat_map(|file| [Some(file.filename), file.previous_filename])
+            .flatten()
+            .collect())
     }
 
     /// From where the repository can be cloned.

@@ -51,7 +51,7 @@ fn wanted(query: Option<&str>, at_most: usize) -> Wanted {
 
 fn shown(open: &OpenWork, wanted: &Wanted, now: u64) -> Vec<(String, String)> {
     let shown = open.show(wanted, Timestamp(now)).into_iter();
-    shown.map(|shown| (shown.work.job.clone().unwrap_or_default(), shown.nonce)).collect()
+    shown.map(|shown| (shown.job.to_string(), shown.nonce)).collect()
 }
 
 fn jobs(open: &OpenWork, wanted: &Wanted, now: u64) -> Vec<String> {

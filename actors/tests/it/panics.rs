@@ -122,3 +122,21 @@ async fn a_pipeline_that_dies_answers_with_an_internal_error_and_lives_again() {
     told.notify_one();
     world.settled(&pipeline).await;
 }
+
+#[actix::test]
+async fn a_registry_that_panics_goes_on_and_so_does_the_pipeline_that_it_was_about_to_begin_again() {
+    let world = World::start(Setup::default(), outputs);
+    let pipeline = world.create("registered").await;
+    world.settled(&pipeline).await;
+    let id = incarnation(&world.store, &pipeline).await;
+    // The pipeline's actor dies, and the registry when it says so.
+    traps::set(["registered", "", "", "Succeeded"], 1);
+    traps::set([&format!("Pipeline({id:?})"), "", "", ""], 1);
+    world.begin(&pipeline).await;
+    assert_eq!(world.settled(&pipeline).await, ["Succeeded", "Succeeded"]);
+    assert_eq!(restarts(&world), 1);
+    for name in ["registered-2", "registered-3", "registered-4", "registered-5"] {
+        let other = world.create(name).await;
+        assert_eq!(world.settled(&other).await, ["Succeeded"]);
+    }
+}

@@ -123,3 +123,29 @@ async fn thousands_of_executions_leave_five_and_what_is_needed_and_a_delete_leav
         assert!(!world.store.read(|view| view.contains(&id)).await.unwrap());
     }
 }
+
+#[test]
+fn fewer_wanted_executions_take_effect_at_the_next_start() {
+    let store = Store::in_memory();
+    let keeping = |keep_executions| Setup {
+        store: store.clone(),
+        settings: Settings { keep_executions, arbiters: 2, ..Settings::default() },
+        ..Setup::default()
+    };
+    actix::System::new().block_on(async {
+        let world = World::start(keeping(100), outputs);
+        let pipeline = world.create("shortened").await;
+        for _ in 0..15 {
+            world.begin(&pipeline).await;
+            world.settled(&pipeline).await;
+        }
+        assert_eq!(world.executions(&pipeline).await.len(), 16);
+        store.barrier().await;
+    });
+    actix::System::new().block_on(async {
+        let world = World::start(keeping(3), outputs);
+        let pipeline = crate::world::key("shortened");
+        until("what is too much is gone", async || world.executions(&pipeline).await.len() == 3).await;
+        until("the trash is empty", async || trash(&world.store).await == 0).await;
+    });
+}

@@ -8,7 +8,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// Pipeline, stage, action (empty where there is none) and state of a line, and how often it still panics.
+/// Pipeline, stage, action (empty where there is none) and state of a line, and how often it still panics; or who died.
 type Trap = ([String; 4], u32);
 
 static TRAPS: Mutex<Vec<Trap>> = Mutex::new(Vec::new());
@@ -58,7 +58,9 @@ struct Line([String; 4]);
 
 impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        let place = ["pipeline", "stage", "action", "state"].iter().position(|name| *name == field.name());
+        // Who died stands in a line of its own.
+        let name = if field.name() == "who" { "pipeline" } else { field.name() };
+        let place = ["pipeline", "stage", "action", "state"].iter().position(|known| *known == name);
         if let Some(place) = place {
             self.0[place] = format!("{value:?}");
         }

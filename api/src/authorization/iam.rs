@@ -20,9 +20,30 @@ pub(crate) async fn check(
     if service != "iam" || !services.authority.counts(caller) {
         return Ok(());
     }
-    let resource = resource(services, caller, input).await;
+    let resource = match user(services, caller, operation, input).await {
+        Some(user) => user,
+        None => resource(services, caller, input).await,
+    };
     let checked = services.authority.check(caller, &format!("iam:{operation}"), &resource, keys(input)).await;
     checked.map_err(|refused| refused.as_error("AccessDenied", 403))
+}
+
+/// The user whom an operation is about; one that names none is about the caller.
+async fn user(services: &Services, caller: &Caller, operation: &str, input: &Value) -> Option<String> {
+    let account = &caller.account;
+    let Some(name) = input.get("userName").and_then(Value::as_str) else {
+        let is_own = operation == "GetUser" || operation.contains("AccessKey");
+        return match operation {
+            "ListUsers" => {
+                let prefix = input.get("pathPrefix").and_then(Value::as_str).unwrap_or("/");
+                Some(format!("arn:aws:iam::{account}:user{prefix}"))
+            }
+            _ => is_own.then(|| caller.arn()),
+        };
+    };
+    let path = input.get("path").and_then(Value::as_str).unwrap_or("/");
+    let found = services.iam.user(account, name).await;
+    Some(found.map_or_else(|_| format!("arn:aws:iam::{account}:user{path}{name}"), |user| user.arn(account)))
 }
 
 async fn resource(services: &Services, caller: &Caller, input: &Value) -> String {

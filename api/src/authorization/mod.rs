@@ -1,7 +1,7 @@
 //! Who may do what: the one place that every call passes, whether it came over the network or from within, before
 //! anything is done about it.
 //!
-//! Sessions of roles are held against their policies. An account's own keys may do everything, as on AWS.
+//! Sessions of roles, and users, are held against their policies. An account's own keys may do everything, as on AWS.
 
 pub(crate) mod codepipeline;
 pub(crate) mod companions;
@@ -60,7 +60,7 @@ impl Authority {
         Self(Arc::new(Inner { enforcement, iam, s3, parsed: Mutex::default() }))
     }
 
-    /// Whether that caller's calls are held against the policies of its role.
+    /// Whether that caller's calls are held against the policies of its role, or its own.
     pub(crate) fn counts(&self, caller: &Caller) -> bool {
         self.bearer(caller).is_some()
     }
@@ -149,11 +149,11 @@ impl Authority {
     }
 
     fn bearer<'a>(&self, caller: &'a Caller) -> Option<Bearer<'a>> {
-        let session = caller.session.as_deref()?;
+        let session = caller.session.as_deref();
         let counts = match self.0.enforcement {
             Enforcement::Off => false,
-            Enforcement::Actions => session.of_pipeline,
-            Enforcement::All => true,
+            Enforcement::Actions => session.is_some_and(|session| session.of_pipeline),
+            Enforcement::All => session.is_some() || matches!(caller.principal, Principal::User { .. }),
         };
         counts.then_some(Bearer { principal: &caller.principal, session })
     }

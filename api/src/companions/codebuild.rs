@@ -1,7 +1,7 @@
 //! CodeBuild's operations (API reference, CodeBuild 2016-10-06).
 
 use penstock_actors::companions::codebuild::{
-    BuildRecord, Order, PhaseRecord, ProjectRecord, Refusal, RefusalKind, Status, Variable, arn,
+    AutoRetry, BuildRecord, Order, PhaseRecord, ProjectRecord, Refusal, RefusalKind, Status, Variable, arn,
 };
 use penstock_actors::companions::wall_clock;
 use penstock_engine::time::Timestamp;
@@ -139,6 +139,7 @@ struct StartBuild {
     timeout_in_minutes_override: Option<u64>,
     image_override: Option<String>,
     idempotency_token: Option<String>,
+    auto_retry_limit_override: Option<u64>,
 }
 
 /// Members that change what would be built, and that this service does not heed: better refused than lost.
@@ -171,6 +172,7 @@ async fn start_build(services: &Services, caller: &Caller, input: Value) -> Answ
         service_role: start.service_role_override,
         timeout: start.timeout_in_minutes_override,
         image: start.image_override,
+        auto_retry_limit: start.auto_retry_limit_override,
         source_version: start.source_version,
         ..Order::default()
     };
@@ -299,6 +301,15 @@ fn build(record: &BuildRecord) -> Value {
         "encryptionKey": project.encryption_key,
         "exportedEnvironmentVariables": exported.collect::<Vec<_>>(),
     });
+    let retry = &record.auto_retry;
+    if *retry != AutoRetry::default() || project.auto_retry_limit.is_some() {
+        build["autoRetryConfig"] = json!({
+            "autoRetryLimit": project.auto_retry_limit,
+            "autoRetryNumber": retry.number,
+            "nextAutoRetry": retry.next,
+            "previousAutoRetry": retry.previous,
+        });
+    }
     if let Some(ended) = record.ended {
         build["endTime"] = seconds(ended);
     }

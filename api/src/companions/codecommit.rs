@@ -193,7 +193,10 @@ async fn create_branch(services: &Services, caller: &Caller, input: Value) -> An
 
 async fn delete_branch(services: &Services, caller: &Caller, input: Value) -> Answer {
     let OfRepository { repository_name, branch_name, .. } = parsed(input)?;
-    let deleted = services.codecommit.delete_branch(place(caller), &repository_name, &branch_name).await?;
+    let codecommit = &services.codecommit;
+    let deleted = codecommit.delete_branch(place(caller), &repository_name, &branch_name).await?;
+    let record = codecommit.get(place(caller), &repository_name).await?;
+    services.pipelines()?.pushed(codecommit, &record).await;
     Ok(Some(deleted.map_or_else(
         || json!({}),
         |id| json!({ "deletedBranch": { "branchName": branch_name, "commitId": id.as_str() } }),

@@ -1,6 +1,6 @@
 //! STS's wire.
 
-use penstock_actors::companions::iam::{RoleArn, Tag};
+use penstock_actors::companions::iam::{EntityArn, Tag};
 use penstock_actors::companions::policy::context::Context;
 use penstock_actors::companions::policy::principal::Principal;
 use penstock_actors::companions::policy::trust::AssumeRequest;
@@ -76,7 +76,7 @@ async fn assume_role(services: &Services, caller: &Caller, input: Value) -> Answ
     if input.provided_contexts.is_some() {
         return Err(invalid("ProvidedContexts are not supported: no trusted context provider is here"));
     }
-    if RoleArn::parse(&input.role_arn).is_none() {
+    if EntityArn::role(&input.role_arn).is_none() {
         return Err(invalid(format!("{} is invalid", input.role_arn)));
     }
     let key = caller.access_key.as_deref().unwrap_or_default();

@@ -4,14 +4,21 @@ use crate::ids::ExecutionNumber;
 use crate::step::{Effect, Step, Write};
 
 use super::machine::Pipeline;
-use super::state::Execution;
+use super::state::{Execution, Head};
+
+impl Head {
+    /// Whether more ended executions are kept than wanted. Beyond small limits some slack is left, so that long
+    /// histories are trimmed by the dozen.
+    pub fn keeps_more_than(&self, wanted: u64) -> bool {
+        let slack = (wanted / 16).min(63);
+        self.finished > wanted.saturating_add(slack)
+    }
+}
 
 impl Pipeline {
-    /// Asks for proposals once more ended executions are kept than wanted. Beyond small limits some slack is
-    /// left, so that long histories are trimmed by the dozen.
+    /// Asks for proposals once more ended executions are kept than wanted.
     pub(super) fn propose_expiry(&mut self, step: &mut Step) {
-        let slack = (self.keep / 16).min(63);
-        if self.head.deleted || self.expiring || self.head.finished <= self.keep.saturating_add(slack) {
+        if self.head.deleted || self.expiring || !self.head.keeps_more_than(self.keep) {
             return;
         }
         self.expiring = true;

@@ -17,7 +17,8 @@ use super::state::{Execution, Head, Place, StageHead, Version};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pipeline {
     pub(super) head: Head,
-    pub(super) executions: BTreeMap<ExecutionNumber, Execution>,
+    /// Boxed, since the map's nodes are half empty.
+    pub(super) executions: BTreeMap<ExecutionNumber, Box<Execution>>,
     pub(super) versions: BTreeMap<u32, Arc<Version>>,
     pub(super) tags: BTreeMap<String, String>,
     /// How many ended executions are kept.
@@ -52,11 +53,14 @@ impl Pipeline {
         tags: BTreeMap<String, String>,
         keep: u64,
     ) -> Self {
-        let executions = executions.into_iter().map(|execution| (execution.number, execution)).collect();
+        let executions =
+            executions.into_iter().map(|execution| (execution.number, Box::new(execution))).collect();
         let number = |version: &Version| version.declaration.version.unwrap_or(1);
         let versions = versions.into_iter().map(|version| (number(&version), Arc::new(version))).collect();
         let (owed, overriding) = (Vec::new(), Vec::new());
-        Self { head, executions, versions, tags, keep, owed, recalling: 0, overriding, expiring: false }
+        // Fewer may be wanted than before.
+        let expiring = !head.deleted && head.keeps_more_than(keep);
+        Self { head, executions, versions, tags, keep, owed, recalling: 0, overriding, expiring }
     }
 
     /// The machine's own record.
@@ -66,7 +70,7 @@ impl Pipeline {
 
     /// The unfinished executions, oldest first.
     pub fn executions(&self) -> impl Iterator<Item = &Execution> {
-        self.executions.values()
+        self.executions.values().map(Box::as_ref)
     }
 
     /// Whether nothing is under way and nobody waits for an answer: its actor may sleep.
@@ -76,10 +80,11 @@ impl Pipeline {
 
     /// The unfinished execution that this client token started, if there is one.
     pub fn started_by(&self, token: &str) -> Option<&Execution> {
-        self.executions.values().find(|execution| execution.token.as_deref() == Some(token))
+        self.executions().find(|execution| execution.token.as_deref() == Some(token))
     }
 
-    /// What this state owes the world: its stage executions must be seen to, and told again what they were asked.
+    /// What this state owes the world: its stage executions must be seen to, and told again what they were asked; and
+    /// what is too much of its history goes.
     pub fn outstanding(&self) -> Vec<Effect> {
         let inside = self.executions.values().filter_map(|execution| match &execution.place {
             Some(Place::Inside(stage)) => Some(Effect::SeeToStage(stage.clone(), execution.wish)),
@@ -89,6 +94,9 @@ impl Pipeline {
         let mut effects: Vec<Effect> = inside.chain(overriding).collect();
         if self.head.deleted && self.executions.is_empty() {
             effects.push(Effect::EmptyTrash);
+        }
+        if self.expiring {
+            effects.push(Effect::ProposeExpiry(self.head.finished.saturating_sub(self.keep)));
         }
         effects
     }
@@ -156,7 +164,7 @@ impl Pipeline {
     /// Adds an execution's record to a batch.
     pub(super) fn write_execution(&self, number: ExecutionNumber, step: &mut Step) {
         if let Some(execution) = self.executions.get(&number) {
-            step.writes.push(Write::Execution(self.head.incarnation.clone(), Box::new(execution.clone())));
+            step.writes.push(Write::Execution(self.head.incarnation.clone(), execution.clone()));
         }
     }
 
@@ -168,9 +176,9 @@ impl Pipeline {
     }
 
     fn wish_taken(&mut self, stage: &StageId, level: Level) -> Step {
-        let inside = |execution: &Execution| execution.place == Some(Place::Inside(stage.clone()));
+        let inside = Some(Place::Inside(stage.clone()));
         let mut step = Step::default();
-        if self.executions.get(&stage.execution).is_some_and(inside) {
+        if self.executions.get(&stage.execution).is_some_and(|execution| execution.place == inside) {
             self.release_answers(stage.execution, level, &mut step);
         }
         step

@@ -184,7 +184,7 @@ impl Pipeline {
             _ => EventState::Failed,
         };
         step.writes.push(Write::Event(execution.event(&self.head.pipeline, state, now)));
-        step.writes.push(Write::Execution(self.head.incarnation.clone(), Box::new(execution)));
+        step.writes.push(Write::Execution(self.head.incarnation.clone(), execution));
         step.effects.push(Effect::ExecutionEnded(status));
         self.head.unfinished.remove(&number);
         self.head.finished += 1;
@@ -199,11 +199,19 @@ impl Pipeline {
         self.propose_expiry(step);
     }
 
-    /// Keeps the versions in memory that unfinished executions run, and the current one.
+    /// Keeps the versions in memory that unfinished executions run, and the current one; and of the stages those that
+    /// are in one of these. A disabled transition belongs to the stage's name and stays.
     pub(super) fn forget_versions(&mut self) {
         let current = self.head.version;
         let executions = &self.executions;
         let in_use = |version: u32| executions.values().any(|execution| execution.version == version);
+        let before = self.versions.len();
         self.versions.retain(|version, _| *version == current || in_use(*version));
+        if self.versions.len() < before {
+            let versions = &self.versions;
+            let declared =
+                |name: &str| versions.values().any(|version| version.declaration.stage(name).is_some());
+            self.head.stages.retain(|name, stage| declared(name) || !stage.is_open());
+        }
     }
 }

@@ -118,7 +118,7 @@ impl Pipeline {
             declaration: &version.declaration,
         };
         StageExecution::born_again(id, before, again, birth, now, &mut step);
-        self.executions.insert(number, execution);
+        self.executions.insert(number, Box::new(execution));
         self.write_execution(number, &mut step);
         self.write_head(now, &mut step);
         step

@@ -42,7 +42,7 @@ impl Pipeline {
             Rejection::new(RejectionKind::PipelineExecutionNotFound, text)
         })?;
         // What the machine has in memory is newer than its record may be.
-        let target = self.executions.get(&target.number).cloned().unwrap_or(target);
+        let target = self.executions.get(&target.number).map_or(target, |living| living.as_ref().clone());
         self.may_roll_back(request, &target)?;
         let by = Some(request.by.clone());
         let trigger = Trigger { trigger_type: TriggerType::ManualRollback, trigger_detail: by };
@@ -138,7 +138,7 @@ impl Pipeline {
             return self.leave(ended, outcome, None, now);
         };
         if let Some(target) = self.executions.get(&number).cloned() {
-            return self.leave(ended, outcome, Some(target), now);
+            return self.leave(ended, outcome, Some(*target), now);
         }
         self.recall(Recall {
             execution: Which::Number(number),

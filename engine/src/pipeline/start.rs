@@ -117,14 +117,14 @@ impl Pipeline {
         }
         self.head.unfinished.insert(number);
         step.writes.push(Write::Event(execution.event(&self.head.pipeline, EventState::Started, now)));
-        self.executions.insert(number, execution);
+        self.executions.insert(number, Box::new(execution));
         number
     }
 
     /// Adds a new execution's record to the batch, when its place is decided.
     pub(super) fn write_birth(&self, number: ExecutionNumber, step: &mut Step) {
         if let Some(execution) = self.executions.get(&number) {
-            let born = Box::new(execution.clone());
+            let born = execution.clone();
             step.writes.push(Write::ExecutionBorn(self.head.incarnation.clone(), born));
         }
     }

@@ -39,7 +39,8 @@ pub struct Head {
     /// How often an ended execution came, went or was taken up again: tells an outdated look at them.
     #[serde(default)]
     pub history: u64,
-    /// By stage name; stages of earlier versions stay.
+    /// By stage name; a stage of earlier versions stays as long as an execution of such a version is under way, or its
+    /// transition is disabled.
     pub stages: BTreeMap<String, StageHead>,
     /// The newest known revision of each source, by the source action's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -113,7 +114,8 @@ impl StageHead {
     }
 }
 
-/// The transition into a stage, as somebody left it. It belongs to the stage's name and survives updates.
+/// The transition into a stage, as somebody left it. It belongs to the stage's name; disabled, it survives an update
+/// without the stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Transition {

@@ -203,3 +203,22 @@ fn a_triggers_detail_names_the_commit_and_fits() {
     let detail = event.change.detail(REPOSITORY, "arn:connection");
     assert!(detail.chars().count() <= 1024 && detail.contains("c0ffee"), "{detail}");
 }
+
+#[test]
+fn files_of_a_pull_request_are_asked_for_only_where_a_filter_by_path_may_take_it() {
+    let filters = json!({"pullRequest": [
+        {"events": ["OPEN"], "branches": {"includes": ["main"]}, "filePaths": {"includes": ["src/**"]}}]});
+    let asks = |declaration: &PipelineDeclaration, event: &GitEvent| asks_for_files(declaration, event);
+    let declared = with(filters);
+    assert!(asks(&declared, &pull_request(PullRequestEvent::Open, "fix", "main", &[])));
+    assert!(!asks(&declared, &pull_request(PullRequestEvent::Closed, "fix", "main", &[])));
+    assert!(!asks(&declared, &pull_request(PullRequestEvent::Open, "fix", "other", &[])));
+    assert!(!asks(&declared, &push("main", &[])));
+    let elsewhere = GitEvent {
+        repository: "acme/other".to_owned(),
+        ..pull_request(PullRequestEvent::Open, "fix", "main", &[])
+    };
+    assert!(!asks(&declared, &elsewhere));
+    let any = with(json!({"pullRequest": [{"events": ["OPEN"]}]}));
+    assert!(!asks(&any, &pull_request(PullRequestEvent::Open, "fix", "main", &[])));
+}

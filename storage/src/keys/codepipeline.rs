@@ -35,6 +35,11 @@ pub fn head(inc: &Incarnation) -> Key {
     Layout::family("head").text(inc.as_str()).key()
 }
 
+/// Every pipeline's head.
+pub fn heads() -> Prefix {
+    Layout::family("head").prefix()
+}
+
 /// One version of a declaration.
 pub fn version(inc: &Incarnation, version: u64) -> Key {
     Layout::family("version").text(inc.as_str()).number(version).key()

@@ -13,6 +13,16 @@ pub fn rules(account: &str, region: &str) -> Prefix {
     Layout::family("event-rule").text(account).text(region).prefix()
 }
 
+/// All rules.
+pub fn all_rules() -> Prefix {
+    Layout::family("event-rule").prefix()
+}
+
+/// How far CodePipeline's own events were read for the rules.
+pub fn read() -> Key {
+    Layout::family("event-read").key()
+}
+
 /// An event on its way. `n` is when it happened.
 pub fn due(n: u64, id: &str) -> Key {
     Layout::family("event-due").number(n).text(id).key()

@@ -21,7 +21,22 @@ pub fn parse_role(key: &Key) -> Option<(String, String)> {
     Some(parts)
 }
 
-/// A policy embedded in a role.
+/// A user.
+pub fn user(account: &str, user: &str) -> Key {
+    Layout::family("iam-user").text(account).text(user).key()
+}
+
+/// An account's users, by name.
+pub fn users(account: &str) -> Prefix {
+    Layout::family("iam-user").text(account).prefix()
+}
+
+/// Whose a user's access key is.
+pub fn access_key(id: &str) -> Key {
+    Layout::family("iam-access-key").text(id).key()
+}
+
+/// A policy embedded in a role, or in a user, which is called `user/<name>` here.
 pub fn role_policy(account: &str, role: &str, policy: &str) -> Key {
     Layout::family("iam-role-policy").text(account).text(role).text(policy).key()
 }

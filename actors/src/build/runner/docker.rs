@@ -1,7 +1,9 @@
 //! Builds in containers, by the API of Docker or of Podman.
 
 use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
 use std::io;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bollard::container::LogOutput;
@@ -20,7 +22,7 @@ use tokio::sync::{OnceCell, mpsc};
 use tokio::task::spawn_blocking;
 
 use super::lines::Lines;
-use super::{News, Order, Pieces, RunnerError, State};
+use super::{Listener, News, Order, Pieces, RunnerError, State};
 use crate::build::script::{EVENTS, SCRIPT, Told};
 use crate::build::streams::PieceReader;
 
@@ -32,8 +34,11 @@ const OWNER: &str = "dev.penstock.owner";
 const PATIENCE: u64 = 60;
 /// How long for taking or giving files.
 const PATIENCE_WITH_FILES: Duration = Duration::from_secs(60 * 60);
-/// How often it is asked whether it is still there while a build says nothing.
+/// How long for the next piece of a file.
+const PATIENCE_WITH_PIECE: Duration = Duration::from_secs(60);
+/// How often it is asked whether it is still there while it says nothing, and how long it may take to say so.
 const PULSE: Duration = Duration::from_secs(10);
+const PATIENCE_WITH_PULSE: Duration = Duration::from_secs(20);
 
 /// Runs builds in containers.
 #[derive(Debug)]
@@ -54,6 +59,33 @@ impl Docker {
         self.engine.get_or_try_init(|| find(self.host.as_deref())).await
     }
 
+    /// Does what may take long, as long as the engine is there.
+    async fn while_there<T>(&self, work: impl Future<Output = T>) -> Result<T, RunnerError> {
+        let gone = async {
+            loop {
+                tokio::time::sleep(PULSE).await;
+                self.answered(self.engine().await?.ping()).await?;
+            }
+        };
+        tokio::select! {
+            done = work => Ok(done),
+            gone = gone => gone,
+        }
+    }
+
+    /// What the engine says to a small question.
+    async fn answered<T>(&self, question: impl Future<Output = Result<T, Error>>) -> Result<T, RunnerError> {
+        match tokio::time::timeout(PATIENCE_WITH_PULSE, question).await {
+            Ok(answer) => {
+                answer.map_err(|error| failed("the container engine does not answer any more", &error))
+            }
+            Err(_) => Err(RunnerError::Failed(format!(
+                "the container engine does not answer any more: it has said nothing for {} seconds",
+                PATIENCE_WITH_PULSE.as_secs()
+            ))),
+        }
+    }
+
     pub(super) async fn prepare(&self, order: &Order) -> Result<(), RunnerError> {
         let engine = self.engine().await?;
         self.remove(&order.id).await?;
@@ -66,7 +98,7 @@ impl Docker {
         match create(body.clone()).await {
             Ok(_) => Ok(()),
             Err(error) if status(&error) == Some(404) => {
-                self.pull(engine, &order.image, image).await?;
+                self.while_there(self.pull(engine, &order.image, image)).await??;
                 create(body)
                     .await
                     .map(drop)
@@ -141,7 +173,8 @@ impl Docker {
         let pieces = stream::unfold(archive, |mut archive| async { Some((archive.recv().await?, archive)) });
         let name = name(id);
         let put = engine.upload_to_container(&name, Some(options), body_try_stream(pieces));
-        put.await.map_err(|error| failed("the sources cannot be put into the container", &error))
+        let put = self.while_there(put).await?;
+        put.map_err(|error| failed("the sources cannot be put into the container", &error))
     }
 
     pub(super) async fn start(&self, id: &str) -> Result<(), RunnerError> {
@@ -163,13 +196,17 @@ impl Docker {
     }
 
     async fn is_running(&self, id: &str) -> Result<bool, RunnerError> {
-        let found = self.engine().await?.inspect_container(&name(id), None::<InspectContainerOptions>).await;
-        match found {
-            Ok(found) => Ok(found.state.and_then(|state| state.running).unwrap_or_default()),
-            Err(error) if status(&error) == Some(404) => {
-                Err(RunnerError::Failed("the build's container was removed by somebody else".to_owned()))
+        let name = name(id);
+        let look = self.engine().await?.inspect_container(&name, None::<InspectContainerOptions>);
+        let look = async {
+            match look.await {
+                Err(error) if status(&error) == Some(404) => Ok(None),
+                found => found.map(Some),
             }
-            Err(error) => Err(failed("the container engine does not answer any more", &error)),
+        };
+        match self.answered(look).await? {
+            Some(found) => Ok(found.state.and_then(|state| state.running).unwrap_or_default()),
+            None => Err(RunnerError::Failed("the build's container was removed by somebody else".to_owned())),
         }
     }
 
@@ -178,30 +215,27 @@ impl Docker {
         id: &str,
         control: &str,
         from: u64,
-        news: &mpsc::Sender<News>,
+        listener: &Listener,
     ) -> Result<(), RunnerError> {
         let mut position = from;
-        self.tell_events(id, control, news).await?;
+        self.tell_events(id, control, &listener.news).await?;
         loop {
-            self.follow(id, &mut position, news).await?;
+            self.follow(id, &mut position, listener).await?;
             if !self.is_running(id).await? {
                 // A line may have been lost with the engine's own log: what the script wrote down was not.
-                return self.tell_events(id, control, news).await;
+                return self.tell_events(id, control, &listener.news).await;
             }
         }
     }
 
     /// Follows the log as long as the engine gives it.
-    async fn follow(
-        &self,
-        id: &str,
-        position: &mut u64,
-        news: &mpsc::Sender<News>,
-    ) -> Result<(), RunnerError> {
+    async fn follow(&self, id: &str, position: &mut u64, listener: &Listener) -> Result<(), RunnerError> {
+        let was_full = listener.is_full.load(Ordering::Relaxed);
         let engine = self.engine().await?;
         let options = LogsOptions {
             follow: true,
-            stdout: true,
+            // The engine need not bring what nobody needs.
+            stdout: !was_full,
             stderr: true,
             timestamps: true,
             since: i32::try_from(*position / 1_000_000_000).unwrap_or_default(),
@@ -233,9 +267,12 @@ impl Docker {
                 LogOutput::StdIn { .. } => {}
             }
             for each in found {
-                if news.send(each).await.is_err() {
+                if listener.news.send(each).await.is_err() {
                     return Ok(());
                 }
+            }
+            if listener.is_full.load(Ordering::Relaxed) != was_full {
+                return Ok(());
             }
         }
     }
@@ -277,7 +314,13 @@ impl Docker {
         let (sender, receiver) = mpsc::channel(8);
         tokio::spawn(async move {
             let mut download = Box::pin(engine.download_from_container(&name, Some(options)));
-            while let Some(piece) = download.next().await {
+            // The engine gives something or ends, whatever it has to read for it.
+            while let Some(piece) =
+                tokio::time::timeout(PATIENCE_WITH_PIECE, download.next()).await.unwrap_or_else(|_| {
+                    let silence = io::Error::new(io::ErrorKind::TimedOut, "the container engine is silent");
+                    Some(Err(Error::from(silence)))
+                })
+            {
                 let piece = piece.map_err(|error| io::Error::other(text(&error)));
                 if sender.send(piece).await.is_err() {
                     return;

@@ -10,6 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{FlockOperation, flock};
@@ -18,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use super::lines::Lines;
-use super::{News, Order, Pieces, RunnerError, State};
+use super::{LONGEST_LOG, Listener, News, Order, Pieces, RunnerError, State};
 use crate::build::script::{EVENTS, SCRIPT, Told};
 use crate::build::streams::{PieceReader, PieceWriter};
 
@@ -90,7 +91,7 @@ impl Host {
         id: &str,
         control: &str,
         from: u64,
-        news: &mpsc::Sender<News>,
+        listener: &Listener,
     ) -> Result<(), RunnerError> {
         let root = self.root(id);
         let broken = |error: io::Error| RunnerError::io("the build's output cannot be read", &error);
@@ -103,14 +104,18 @@ impl Host {
             while read {
                 let now = now();
                 let mut found = Vec::new();
-                read = output
-                    .read(ended, |text, position| found.push(News::Line { at: now, position, text }))
-                    .map_err(broken)?;
+                read = if listener.is_full.load(Ordering::Relaxed) {
+                    output.forget().map_err(broken)?;
+                    false
+                } else {
+                    let line = |text, position| found.push(News::Line { at: now, position, text });
+                    output.read(ended, line).map_err(broken)?
+                };
                 read |= events
                     .read(ended, |line, _| found.extend(Told::parse(&line).map(News::Told)))
                     .map_err(broken)?;
                 for each in found {
-                    if news.send(each).await.is_err() {
+                    if listener.news.send(each).await.is_err() {
                         return Ok(());
                     }
                 }
@@ -276,7 +281,19 @@ impl Tail {
         if self.read > TOO_MUCH {
             self.empty()?;
         }
+        // Whoever writes quicker than it is read must not fill the disk. Behind so much, nothing is kept.
+        if self.file.metadata()?.len().saturating_sub(self.read) > 2 * LONGEST_LOG {
+            self.file.set_len(self.read + LONGEST_LOG)?;
+        }
         Ok(true)
+    }
+
+    /// Nobody needs what comes.
+    fn forget(&mut self) -> io::Result<()> {
+        if self.file.metadata()?.len() > TOO_MUCH {
+            self.file.set_len(0)?;
+        }
+        Ok(())
     }
 
     /// What was read is kept elsewhere. The writers append, and so go on at the beginning.

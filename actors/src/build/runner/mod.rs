@@ -11,6 +11,8 @@ mod lines;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -22,6 +24,18 @@ pub use host::Host;
 
 /// A tar archive on its way, piece by piece.
 pub type Pieces = mpsc::Receiver<io::Result<Bytes>>;
+
+/// No log keeps more than this, in bytes.
+pub const LONGEST_LOG: u64 = 64 << 20;
+
+/// Who takes what a build says.
+#[derive(Debug)]
+pub struct Listener {
+    /// The way to him.
+    pub news: mpsc::Sender<News>,
+    /// Set when he has no use for more lines.
+    pub is_full: Arc<AtomicBool>,
+}
 
 /// Who runs builds.
 #[derive(Debug)]
@@ -199,11 +213,11 @@ impl Runner {
         id: &str,
         control: &str,
         from: u64,
-        news: &mpsc::Sender<News>,
+        listener: &Listener,
     ) -> Result<(), RunnerError> {
         match self {
-            Self::Docker(docker) => docker.watch(id, control, from, news).await,
-            Self::Host(host) => host.watch(id, control, from, news).await,
+            Self::Docker(docker) => docker.watch(id, control, from, listener).await,
+            Self::Host(host) => host.watch(id, control, from, listener).await,
             Self::Nobody(why) => Err(RunnerError::Nobody(why.clone())),
         }
     }

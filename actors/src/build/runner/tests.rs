@@ -102,9 +102,9 @@ async fn watched(runner: &Runner, order: &Order, from: u64) -> Ran {
         }
         ran
     };
-    let watch = async {
-        runner.watch(&order.id, &order.control, from, &sender).await.unwrap();
-        drop(sender);
+    let watch = async move {
+        let listener = Listener { news: sender, is_full: Arc::default() };
+        runner.watch(&order.id, &order.control, from, &listener).await.unwrap();
     };
     tokio::join!(take, watch).0
 }
@@ -169,4 +169,33 @@ async fn what_a_former_try_left_does_not_come_again() {
         assert!(!ran.events.iter().any(|event| matches!(event, Event::Failed(_))), "{:?}", ran.lines);
         runner.remove("c1").await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_build_that_says_too_much_fills_no_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let runner = Runner::Host(Host::new(folder.path().join("builds")));
+    let spec = "phases: {build: {commands: ['yes 0123456789 | head -c 700000000', 'wc -c < ../output > ../length', echo end]}}";
+    let order = begun(&runner, "d1", spec).await;
+    let (news, mut heard) = mpsc::channel(16);
+    let is_full = Arc::new(AtomicBool::new(false));
+    let listener = Listener { news, is_full: Arc::clone(&is_full) };
+    let take = async {
+        let (mut bytes, mut finished) = (0, false);
+        while let Some(each) = heard.recv().await {
+            match each {
+                News::Line { text, .. } => bytes += text.len() as u64,
+                News::Told(told) => finished |= told.what == Event::Finished,
+            }
+            is_full.store(bytes > LONGEST_LOG, std::sync::atomic::Ordering::Relaxed);
+        }
+        (bytes, finished)
+    };
+    let watch = async move { runner.watch("d1", &order.control, 0, &listener).await };
+    let ((bytes, finished), watched) = tokio::join!(take, watch);
+    watched.unwrap();
+    assert!(finished);
+    assert!((LONGEST_LOG..2 * LONGEST_LOG).contains(&bytes), "{bytes}");
+    let left = std::fs::read_to_string(folder.path().join("builds/d1/length")).unwrap();
+    assert!(left.trim().parse::<u64>().unwrap() < 4 * LONGEST_LOG, "{left}");
 }

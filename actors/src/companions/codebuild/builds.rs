@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::phases::{Phases, Status};
 use super::projects::arn;
-use super::records::{BuildRecord, Input, Output, ProjectRecord, Variable};
+use super::records::{AutoRetry, BuildRecord, Input, Output, ProjectRecord, Variable};
 use super::refusal::{Refusal, RefusalKind};
 use super::service::{CodeBuild, Inner, Unfinished, put};
 use crate::companions::wall_clock;
@@ -39,6 +39,8 @@ pub struct Order {
     pub timeout: Option<u64>,
     /// In place of the project's.
     pub image: Option<String>,
+    /// In place of the project's.
+    pub auto_retry_limit: Option<u64>,
     /// `sourceVersion`.
     pub source_version: Option<String>,
     /// An action's inputs, the primary one first, and its outputs.
@@ -255,6 +257,7 @@ fn begun(account: &str, region: &str, kept: &ProjectRecord, order: Order) -> Res
     project.service_role = order.service_role.unwrap_or(project.service_role);
     project.timeout_in_minutes = order.timeout.or(project.timeout_in_minutes);
     project.environment.image = order.image.unwrap_or(project.environment.image);
+    project.auto_retry_limit = order.auto_retry_limit.or(project.auto_retry_limit);
     project.encryption_key = order.encryption_key.or(project.encryption_key);
     let (inputs, outputs) = match order.artifacts {
         Some(artifacts) => {
@@ -287,5 +290,6 @@ fn begun(account: &str, region: &str, kept: &ProjectRecord, order: Order) -> Res
         launched: None,
         told: 0,
         exported: std::collections::BTreeMap::new(),
+        auto_retry: AutoRetry::default(),
     })
 }

@@ -1,12 +1,15 @@
 //! CodeBuild: projects, and builds that really run.
 
 mod builds;
+mod cloning;
+mod ending;
 mod environment;
 mod logging;
 mod phases;
 mod projects;
 mod records;
 mod refusal;
+mod retrying;
 mod running;
 mod service;
 mod sources;
@@ -18,8 +21,8 @@ pub use environment::url;
 pub use phases::{Context, PhaseRecord, Status};
 pub use projects::arn;
 pub use records::{
-    BuildRecord, Input, Output, Project, ProjectArtifacts, ProjectEnvironment, ProjectRecord, Source,
-    Variable, VariableType,
+    AutoRetry, BuildRecord, Input, Output, Project, ProjectArtifacts, ProjectEnvironment, ProjectRecord,
+    Source, Variable, VariableType,
 };
 pub use refusal::{Refusal, RefusalKind};
 pub use service::{CodeBuild, Setup};

@@ -49,6 +49,8 @@ pub struct Project {
     pub encryption_key: Option<String>,
     pub timeout_in_minutes: Option<u64>,
     pub queued_timeout_in_minutes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_retry_limit: Option<u64>,
     pub logs_config: Option<Value>,
 }
 
@@ -174,6 +176,27 @@ pub struct BuildRecord {
     pub told: u64,
     /// What it hands on.
     pub exported: BTreeMap<String, String>,
+    /// Which try it is.
+    #[serde(default, skip_serializing_if = "AutoRetry::is_none")]
+    pub auto_retry: AutoRetry,
+}
+
+/// API reference: `AutoRetryConfig`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AutoRetry {
+    /// How often the first build was tried again before this one.
+    pub number: u64,
+    /// The ARN of the build before it.
+    pub previous: Option<String>,
+    /// The ARN of the build after it.
+    pub next: Option<String>,
+}
+
+impl AutoRetry {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Record for BuildRecord {

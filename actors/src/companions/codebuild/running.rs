@@ -3,25 +3,22 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use penstock_engine::time::Timestamp;
 use time::OffsetDateTime;
 use time::macros::format_description;
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::cloning::Files;
 use super::phases::{Context, Status};
 use super::records::{BuildRecord, Launched};
 use super::service::{CodeBuild, Inner, Running};
 use super::sources::{Layout, archive};
 use crate::build::buildspec::Buildspec;
-use crate::build::runner::{self, News, RunnerError, State};
+use crate::build::runner::{self, Listener, News, RunnerError, State};
 use crate::build::script::{Event, Plan, Told};
 use crate::companions::logs::LogWriter;
 use crate::companions::wall_clock;
-
-/// How often a build looks whether it is still wanted; whoever is in a hurry asks it to look.
-const LOOK: Duration = Duration::from_secs(1);
 
 impl CodeBuild {
     /// Runs a build beside the caller, from where its record stands.
@@ -29,7 +26,9 @@ impl CodeBuild {
         let (ended, wait) = watch::channel(false);
         let (look, stop) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
         let id = record.id.clone();
-        self.0.enter(&id, Running { ended: wait, look: Arc::clone(&look), stop: Arc::clone(&stop) });
+        if !self.0.enter(&id, Running { ended: wait, look: Arc::clone(&look), stop: Arc::clone(&stop) }) {
+            return;
+        }
         let inner = Arc::clone(&self.0);
         tokio::spawn(async move {
             // Also when the task is dropped with its runtime, whoever waits must not wait on.
@@ -63,7 +62,7 @@ impl Inner {
     async fn fault(&self, mut record: BuildRecord, why: String) {
         tracing::error!(build = record.id, why, "a build cannot be run");
         let now = wall_clock::now();
-        self.setup.runner.kill(&record.id).await;
+        self.kill(&record.id).await;
         record.phases.end(
             Status::Fault,
             Some(Context { code: "INTERNAL_ERROR".to_owned(), message: why }),
@@ -76,15 +75,10 @@ impl Inner {
     }
 }
 
-/// Why a build ends before its work is done.
-enum Interruption {
-    Stopped,
-    TimedOut,
-}
-
-struct Run {
-    inner: Arc<Inner>,
-    record: BuildRecord,
+/// A build that is run.
+pub(super) struct Run {
+    pub(super) inner: Arc<Inner>,
+    pub(super) record: BuildRecord,
     log: LogWriter,
     /// Values that the log must not show.
     secrets: Vec<String>,
@@ -92,24 +86,10 @@ struct Run {
 
 impl Run {
     async fn whole(mut self, look: &Notify, stop: &AtomicBool) {
-        let (inner, owner) = (Arc::clone(&self.inner), self.record.owner.clone());
-        let minutes = self.record.project.timeout_in_minutes.unwrap_or(60);
-        let deadline = self.record.started.plus_millis(minutes.saturating_mul(60_000));
-        let unwanted = async {
-            loop {
-                if stop.load(Ordering::Relaxed) || owner.as_ref().is_some_and(|owner| !inner.is_wanted(owner))
-                {
-                    return Interruption::Stopped;
-                }
-                if wall_clock::now() >= deadline {
-                    return Interruption::TimedOut;
-                }
-                let _ = tokio::time::timeout(LOOK, look.notified()).await;
-            }
-        };
+        let (inner, record) = (Arc::clone(&self.inner), self.record.clone());
         let interrupted = tokio::select! {
             () = self.work() => None,
-            interruption = unwanted => Some(interruption),
+            interruption = inner.interruption(&record, look, stop) => Some(interruption),
         };
         self.finish(interrupted).await;
     }
@@ -164,7 +144,10 @@ impl Run {
         let spec = Buildspec::parse(&text)
             .map_err(|error| Context { code: "YAML_FILE_ERROR".to_owned(), message: error.to_string() })?;
         self.say("Processing environment variables");
-        let directories = layout.variables(&self.record.inputs);
+        let mut directories = layout.variables(&self.record.inputs);
+        if let Some((_, Files::Clone(clone))) = sources.first() {
+            directories.push(("CODEBUILD_RESOLVED_SOURCE_VERSION".to_owned(), clone.commit.to_string()));
+        }
         let variables = inner.variables(&self.record, &spec.environment, &directories).await?;
         self.secrets = variables.hidden;
         if let Some(name) = spec.environment.exported.iter().find(|name| variables.kept_back.contains(name)) {
@@ -221,11 +204,10 @@ impl Run {
         }
         let (id, from) = (self.record.id.clone(), self.log.position());
         let (sender, mut news) = mpsc::channel(256);
-        let watching = async {
-            let watched = inner.setup.runner.watch(&id, &control, from, &sender).await;
-            drop(sender);
-            watched
-        };
+        let is_full = Arc::new(AtomicBool::new(self.log.is_full()));
+        let listener = Listener { news: sender, is_full: Arc::clone(&is_full) };
+        // The listener goes with it: then no more news can come.
+        let watching = async move { inner.setup.runner.watch(&id, &control, from, &listener).await };
         let mut finished = None;
         let taking = async {
             while let Some(each) = news.recv().await {
@@ -234,6 +216,7 @@ impl Run {
                         let text = self.masked(text);
                         // A log that cannot be written is no reason to fail a build.
                         let _ = self.log.append(at, position, &text);
+                        is_full.store(self.log.is_full(), Ordering::Relaxed);
                     }
                     News::Told(told) => {
                         if let Some(end) = self.hear(told) {
@@ -338,44 +321,12 @@ impl Run {
         }
     }
 
-    /// The last phases; nothing is left behind.
-    async fn finish(mut self, interrupted: Option<Interruption>) {
-        let status = match interrupted {
-            Some(Interruption::Stopped) => Status::Stopped,
-            Some(Interruption::TimedOut) => Status::TimedOut,
-            None if self.record.phases.failed().is_some() => Status::Failed,
-            None => Status::Succeeded,
-        };
-        if interrupted.is_some() {
-            self.inner.setup.runner.kill(&self.record.id).await;
-            let context = (status == Status::TimedOut).then(|| Context {
-                code: "BUILD_TIMED_OUT".to_owned(),
-                message: "Build has timed out. ".to_owned(),
-            });
-            self.record.phases.end(status, context, wall_clock::now());
-        }
-        self.record.phases.begin("FINALIZING", wall_clock::now());
-        let now = wall_clock::now();
-        self.record.phases.end(Status::Succeeded, None, now);
-        self.record.phases.begin("COMPLETED", now);
-        self.record.status = status;
-        self.record.ended = Some(now);
-        self.inner.save(&self.record).await;
-        tracing::info!(build = self.record.build_id(), status = status.word(), "build ended");
-        // Only now: a container that is gone tells nothing of its build. A kill before this leaves it to the next start.
-        match self.inner.setup.runner.remove(&self.record.id).await {
-            // Where no runner is, nothing was left.
-            Ok(()) | Err(RunnerError::Nobody(_)) => {}
-            Err(error) => tracing::warn!(build = self.record.id, %error, "what is left of a build stays"),
-        }
-    }
-
     async fn begin(&mut self, phase: &str) {
         self.record.phases.begin(phase, wall_clock::now());
         self.inner.save(&self.record).await;
     }
 
-    fn say(&mut self, text: &str) {
+    pub(super) fn say(&mut self, text: &str) {
         let stamp = format_description!("[year]/[month]/[day] [hour]:[minute]:[second].[subsecond digits:6]");
         let now = OffsetDateTime::now_utc().format(stamp).unwrap_or_default();
         let text = self.masked(format!("[Container] {now} {text}"));

@@ -1,7 +1,7 @@
 //! The service itself: what builds are made with, and which run now.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use penstock_storage::{Batch, Store};
@@ -11,8 +11,10 @@ use super::records::BuildRecord;
 use crate::artifacts::stored::Spool;
 use crate::aws::clients::AwsClients;
 use crate::build::runner::Runner;
+use crate::companions::codecommit::service::CodeCommit;
 use crate::companions::logs::Logs;
 use crate::companions::parameters::Parameters;
+use crate::git::mapping::Mappings;
 use penstock_storage::keys::builds as keys;
 
 /// Builds that run at once; the others are queued.
@@ -28,6 +30,10 @@ pub struct Setup {
     pub parameters: Parameters,
     /// Calls as the service principal `codebuild.amazonaws.com`.
     pub clients: AwsClients,
+    /// Repositories that builds clone.
+    pub codecommit: CodeCommit,
+    /// Repositories at hand.
+    pub mappings: Mappings,
     /// Files on their way.
     pub spool: Spool,
     /// Where builds run.
@@ -48,6 +54,8 @@ pub(super) struct Inner {
     pub(super) change: tokio::sync::Mutex<()>,
     pub(super) places: Semaphore,
     running: Mutex<HashMap<String, Running>>,
+    /// No build begins any more.
+    closed: AtomicBool,
 }
 
 /// A build that runs.
@@ -69,6 +77,7 @@ impl CodeBuild {
             change: tokio::sync::Mutex::default(),
             places: Semaphore::new(AT_ONCE),
             running: Mutex::default(),
+            closed: AtomicBool::new(false),
         }))
     }
 }
@@ -85,8 +94,21 @@ impl Inner {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
-    pub(super) fn enter(&self, id: &str, running: Running) {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), running);
+    /// Lets no more builds begin; those that run.
+    pub(super) fn close(&self) -> Vec<Running> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        self.closed.store(true, Ordering::Relaxed);
+        running.drain().map(|(_, running)| running).collect()
+    }
+
+    /// Notes that a build runs; false when none may begin any more.
+    pub(super) fn enter(&self, id: &str, entering: Running) -> bool {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_open = !self.closed.load(Ordering::Relaxed);
+        if is_open {
+            running.insert(id.to_owned(), entering);
+        }
+        is_open
     }
 
     pub(super) fn leave(&self, id: &str) {

@@ -1,11 +1,14 @@
 //! A build's sources: fetched, unpacked with suspicion, and handed to the runner as one archive.
 
+use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
+use super::cloning::Files;
 use super::environment::access;
 use super::phases::Context;
 use super::records::{BuildRecord, Input, Output, Project};
@@ -104,8 +107,8 @@ pub(super) fn of_project(project: &Project, id: &str) -> Result<(Vec<Input>, Vec
 }
 
 impl Inner {
-    /// Fetches the zips.
-    pub(super) async fn fetch(&self, build: &BuildRecord) -> Result<Vec<(Input, Stored)>, Context> {
+    /// Fetches the zips, and clones what is to be cloned.
+    pub(super) async fn fetch(&self, build: &BuildRecord) -> Result<Vec<(Input, Files)>, Context> {
         if build.inputs.is_empty() {
             return Ok(Vec::new());
         }
@@ -128,7 +131,7 @@ impl Inner {
                     input.key, input.name, input.bucket, input.key
                 ))
             })?;
-            fetched.push((input.clone(), stored));
+            fetched.push((input.clone(), self.files(build, input, stored).await?));
         }
         Ok(fetched)
     }
@@ -137,7 +140,7 @@ impl Inner {
     pub(super) async fn buildspec(
         &self,
         build: &BuildRecord,
-        sources: &[(Input, Stored)],
+        sources: &[(Input, Files)],
         layout: &Layout,
     ) -> Result<String, Context> {
         let given = build.project.source.buildspec.as_deref().filter(|text| !text.trim().is_empty());
@@ -162,6 +165,10 @@ impl Inner {
         };
         let missing = || yaml(format!("stat {}/{path}: no such file or directory", layout.source()));
         let (_, primary) = sources.first().ok_or_else(missing)?;
+        let primary = match primary {
+            Files::Zip(zip) => zip,
+            Files::Clone(clone) => return text_of_file(&clone.folder(), path).ok_or_else(missing)?,
+        };
         let mut files = unpack(primary.clone(), Limits::default(), self.setup.spool.clone());
         while let Some(file) = files.recv().await {
             let Unpacked { path: found, content, .. } =
@@ -172,6 +179,25 @@ impl Inner {
         }
         Err(missing())
     }
+}
+
+/// The text of a file below a folder, if there is one that is no link to elsewhere.
+fn text_of_file(folder: &Path, path: &str) -> Option<Result<String, Context>> {
+    let folder = folder.canonicalize().ok()?;
+    let file = folder.join(path).canonicalize().ok().filter(|file| file.starts_with(&folder))?;
+    if !file.is_file() {
+        return None;
+    }
+    let read = File::open(file).and_then(|file| {
+        let mut bytes = Vec::new();
+        file.take(LONGEST_BUILDSPEC + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    });
+    let stored = |bytes: Vec<u8>| Stored::Memory(bytes.into());
+    Some(match read {
+        Ok(bytes) => text_of(&stored(bytes)),
+        Err(error) => Err(client(format!("the buildspec cannot be read: {error}"))),
+    })
 }
 
 fn text_of(stored: &Stored) -> Result<String, Context> {
@@ -189,13 +215,14 @@ fn text_of(stored: &Stored) -> Result<String, Context> {
 pub(super) fn archive(
     layout: Layout,
     plan: &Plan,
-    sources: Vec<(Input, Stored)>,
+    sources: Vec<(Input, Files)>,
     spool: Spool,
 ) -> (Pieces, tokio::task::JoinHandle<Result<(), Context>>) {
     let (sender, pieces) = mpsc::channel(8);
     let files = plan.files();
     let packing = spawn_blocking(move || {
         let mut builder = tar::Builder::new(PieceWriter::new(sender.clone()));
+        builder.follow_symlinks(false);
         let packed = pack(&mut builder, &layout, files, sources, &spool);
         let ended = packed.and_then(|()| builder.finish().map_err(|error| client(error.to_string())));
         if ended.is_err() {
@@ -211,7 +238,7 @@ fn pack(
     builder: &mut tar::Builder<PieceWriter>,
     layout: &Layout,
     files: Vec<(String, String)>,
-    sources: Vec<(Input, Stored)>,
+    sources: Vec<(Input, Files)>,
     spool: &Spool,
 ) -> Result<(), Context> {
     let io = |error: io::Error| client(format!("the sources cannot be put together: {error}"));
@@ -230,6 +257,15 @@ fn pack(
     }
     for (index, (input, archive)) in sources.into_iter().enumerate() {
         let folder = if index == 0 { layout.source_below() } else { layout.secondary_below(&input.name) };
+        let archive = match archive {
+            Files::Zip(zip) => zip,
+            Files::Clone(clone) => {
+                // As of the user who runs the build: git reads no repository of somebody else.
+                builder.mode(tar::HeaderMode::Deterministic);
+                builder.append_dir_all(&folder, clone.folder()).map_err(io)?;
+                continue;
+            }
+        };
         let mut files = unpack(archive, Limits::default(), spool.clone());
         while let Some(file) = files.blocking_recv() {
             let Unpacked { path, content, executable } =

@@ -1,6 +1,7 @@
 //! CodeCommit: repositories are bare git repositories in the data folder, read and written by the `git` program.
 
 pub mod branches;
+pub(crate) mod event;
 pub mod records;
 pub mod refusal;
 pub mod service;

@@ -5,13 +5,13 @@ use std::fs;
 use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use penstock_engine::time::Timestamp;
 use penstock_storage::keys::codecommit as keys;
 use penstock_storage::{Batch, Direction, Store, StoreError};
 use tempfile::TempDir;
-use tokio::sync::{Mutex, MutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, MutexGuard, Notify, OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use crate::companions::place::Place;
@@ -42,6 +42,8 @@ struct Inner {
     changing: Mutex<()>,
     telling: Mutex<()>,
     serving: Arc<Semaphore>,
+    /// Rung when events wait.
+    bell: OnceLock<Arc<Notify>>,
 }
 
 /// What is created.
@@ -89,6 +91,7 @@ impl CodeCommit {
             changing: Mutex::default(),
             telling: Mutex::default(),
             serving,
+            bell: OnceLock::new(),
         };
         let service = Self(Arc::new(inner));
         service.clear_away().await?;
@@ -105,6 +108,18 @@ impl CodeCommit {
             }
         }
         Ok(())
+    }
+
+    /// Pushes ring that bell from now on: their events wait.
+    pub fn emit_events(&self, bell: Arc<Notify>) {
+        let _ = self.0.bell.set(bell);
+    }
+
+    /// Events of a repository have been put into the store.
+    pub(crate) fn ring(&self) {
+        if let Some(bell) = self.0.bell.get() {
+            bell.notify_one();
+        }
     }
 
     /// CreateRepository.

@@ -13,7 +13,6 @@ use penstock_storage::{Batch, Direction, Key, StoreError};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::pattern::Pattern;
 use super::records::{DueEvent, RuleRecord};
 use super::service::{Events, Owner};
 use super::transformer;
@@ -91,16 +90,8 @@ impl Events {
     async fn deliver_one(&self, handle: &Handle, event: &Value) -> Result<bool, StoreError> {
         let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let owner = Owner { account: text("account"), region: text("region") };
-        let prefix = keys::rules(&owner.account, &owner.region);
-        let read = self.store.read(|view| {
-            let rules = view.scan::<RuleRecord>(&prefix, Bound::Unbounded, Direction::Forward);
-            rules.map(|entry| entry.map(|(_, rule)| rule)).collect::<Result<Vec<_>, _>>()
-        });
         let mut done = true;
-        for rule in read.await?.into_iter().filter(|rule| rule.enabled) {
-            if !Pattern::parse(&rule.pattern).is_ok_and(|pattern| pattern.matches(event)) {
-                continue;
-            }
+        for rule in self.waiting_for(&owner, event).await? {
             for (id, target) in &rule.targets {
                 let started = start(handle, &owner, &rule, (id, target), event).await;
                 match started {

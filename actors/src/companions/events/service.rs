@@ -52,14 +52,16 @@ pub struct Events {
     pub(super) store: Store,
     /// Rung when events wait.
     pub(super) bell: Arc<Notify>,
+    /// Rung when a rule is made.
+    pub(super) ruled: Notify,
     /// Changes of rules take turns, so that each rests on the one before.
-    turn: Mutex<()>,
+    pub(super) turn: Mutex<()>,
 }
 
 impl Events {
     /// Over that store.
     pub fn new(store: Store) -> Arc<Self> {
-        Arc::new(Self { store, bell: Arc::default(), turn: Mutex::default() })
+        Arc::new(Self { store, bell: Arc::default(), ruled: Notify::new(), turn: Mutex::default() })
     }
 
     /// To be rung by whoever has put an event into the store.
@@ -102,7 +104,11 @@ impl Events {
         let tags = if had.is_empty() { merged(&had, &put.tags, &arn)? } else { had };
         let PutRule { name, enabled, description, role_arn, .. } = put;
         let rule = RuleRecord { name, pattern, enabled, description, role_arn, tags, targets };
-        self.keep(owner, &rule).await;
+        let mut batch = Batch::new();
+        batch.put(keys::rule(&owner.account, &owner.region, &rule.name), &rule);
+        self.read_from_now(&mut batch).await?;
+        self.store.queue(batch).await;
+        self.ruled.notify_one();
         Ok(arn)
     }
 

@@ -3,7 +3,7 @@
 use penstock_engine::time::Timestamp;
 use penstock_storage::View;
 
-use super::identifiers::RoleArn;
+use super::identifiers::EntityArn;
 use super::records::RoleRecord;
 use super::refusal::Refusal;
 use super::roles::find_role;
@@ -41,7 +41,7 @@ pub enum AssumeRefusal {
 impl Iam {
     /// The role with that ARN, if there is one.
     pub async fn role_by_arn(&self, arn: &str) -> Result<Option<AssumableRole>, Refusal> {
-        let Some(parsed) = RoleArn::parse(arn) else { return Ok(None) };
+        let Some(parsed) = EntityArn::role(arn) else { return Ok(None) };
         let found = self.look(|view: &View<'_>| find_role(view, &parsed.account, &parsed.name)).await;
         match found {
             Ok(role) if role.path == parsed.path => Ok(Some(AssumableRole { account: parsed.account, role })),

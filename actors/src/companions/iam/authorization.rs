@@ -1,6 +1,6 @@
-//! Whether a session of a role may make a call, by the policies that are kept here.
+//! Whether a session of a role, or a user, may make a call, by the policies that are kept here.
 //!
-//! What a role's policies say is parsed once and remembered until anything in IAM changes.
+//! What its policies say is parsed once and remembered until anything in IAM changes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,43 +10,45 @@ use penstock_storage::View;
 use penstock_storage::keys::iam as keys;
 
 use super::aws_managed;
-use super::identifiers::{RoleArn, is_aws_managed};
-use super::records::{PolicyVersionRecord, RoleRecord, Tag};
+use super::entity::Entity;
+use super::held_policies::{attached_to, inline_policies};
+use super::identifiers::{EntityArn, is_aws_managed};
+use super::records::{PolicyVersionRecord, Tag};
 use super::refusal::{Refusal, RefusalKind};
-use super::role_policies::{attached_to, inline_policies};
 use super::roles::find_role;
 use super::service::Iam;
+use super::users::find_user;
 use crate::companions::policy::context::Context;
 use crate::companions::policy::document::{Document, Purpose};
 use crate::companions::policy::permissions::{Call, Denial, Permissions, Resource, decide};
 use crate::companions::policy::principal::Principal;
 use crate::companions::sts::RoleSession;
 
-/// Roles that are remembered.
+/// Roles and users that are remembered.
 const REMEMBERED: usize = 1000;
 
-/// A session of a role, as it calls.
+/// A session of a role, or a user, as it calls.
 #[derive(Clone, Copy, Debug)]
 pub struct Bearer<'a> {
-    /// The session.
+    /// The session or the user.
     pub principal: &'a Principal,
-    /// What it brings along.
-    pub session: &'a RoleSession,
+    /// What a session brings along.
+    pub session: Option<&'a RoleSession>,
 }
 
-/// What a role's policies say, by the role's ARN.
+/// What policies say, by the ARN of the role or user that has them.
 #[derive(Default)]
 pub(super) struct Granted(Mutex<Remembered>);
 
 #[derive(Default)]
 struct Remembered {
-    roles: HashMap<String, Arc<Role>>,
+    holders: HashMap<String, Arc<Holder>>,
     /// Counts the changes of IAM: what was read before one is not remembered after it.
     changes: u64,
 }
 
-/// What is known of a role.
-struct Role {
+/// What is known of a role or user.
+struct Holder {
     id: String,
     tags: Vec<Tag>,
     identity: Vec<Arc<Document>>,
@@ -58,23 +60,23 @@ impl Granted {
     pub(super) fn forget(&self) {
         let mut remembered = self.lock();
         remembered.changes += 1;
-        remembered.roles.clear();
+        remembered.holders.clear();
     }
 
-    fn find(&self, arn: &str) -> (Option<Arc<Role>>, u64) {
+    fn find(&self, arn: &str) -> (Option<Arc<Holder>>, u64) {
         let remembered = self.lock();
-        (remembered.roles.get(arn).cloned(), remembered.changes)
+        (remembered.holders.get(arn).cloned(), remembered.changes)
     }
 
-    fn remember(&self, arn: &str, role: &Arc<Role>, changes: u64) {
+    fn remember(&self, arn: &str, holder: &Arc<Holder>, changes: u64) {
         let mut remembered = self.lock();
         if remembered.changes != changes {
             return;
         }
-        if remembered.roles.len() >= REMEMBERED {
-            remembered.roles.clear();
+        if remembered.holders.len() >= REMEMBERED {
+            remembered.holders.clear();
         }
-        remembered.roles.insert(arn.to_owned(), Arc::clone(role));
+        remembered.holders.insert(arn.to_owned(), Arc::clone(holder));
     }
 
     fn lock(&self) -> MutexGuard<'_, Remembered> {
@@ -95,48 +97,57 @@ impl Iam {
         now: Timestamp,
     ) -> Result<Result<(), Denial>, Refusal> {
         let Bearer { principal, session } = bearer;
-        let role = self.granted_to(principal).await?;
+        let holder = self.granted_to(principal).await?;
         // Sessions of a role that is gone, or of an earlier one of the same name, may do nothing any more.
-        let role = role.filter(|role| role.id == session.role_id);
+        let holder = holder.filter(|holder| session.is_none_or(|session| holder.id == session.role_id));
         keys.set_caller(principal, now);
-        keys.set("aws:userid", format!("{}:{}", session.role_id, session.name));
-        keys.set_optional("aws:SourceIdentity", session.source_identity.as_deref());
+        let id = match session {
+            Some(session) => Some(format!("{}:{}", session.role_id, session.name)),
+            None => holder.as_ref().map(|holder| holder.id.clone()),
+        };
+        keys.set_optional("aws:userid", id);
+        keys.set_optional(
+            "aws:SourceIdentity",
+            session.and_then(|session| session.source_identity.as_deref()),
+        );
         keys.declare_family("aws:PrincipalTag/");
-        for tag in role.iter().flat_map(|role| &role.tags) {
+        for tag in holder.iter().flat_map(|holder| &holder.tags) {
             keys.set(&format!("aws:PrincipalTag/{}", tag.key), &tag.value);
         }
-        for (key, value) in &session.tags {
+        for (key, value) in session.iter().flat_map(|session| &session.tags) {
             keys.set(&format!("aws:PrincipalTag/{key}"), value);
         }
         let permissions = Permissions {
-            identity: role.as_ref().map(|role| role.identity.clone()).unwrap_or_default(),
-            boundary: role.as_ref().and_then(|role| role.boundary.clone()),
-            session: self.narrowing(principal, session).await?,
+            identity: holder.as_ref().map(|holder| holder.identity.clone()).unwrap_or_default(),
+            boundary: holder.as_ref().and_then(|holder| holder.boundary.clone()),
+            session: match session {
+                Some(session) => self.narrowing(principal, session).await?,
+                None => None,
+            },
         };
         Ok(decide(&permissions, principal, Call { action, resource: on, context: &keys }, resource))
     }
 
-    async fn granted_to(&self, principal: &Principal) -> Result<Option<Arc<Role>>, Refusal> {
-        let Principal::AssumedRole { role_arn, .. } = principal else { return Ok(None) };
-        let (found, changes) = self.granted.find(role_arn);
+    async fn granted_to(&self, principal: &Principal) -> Result<Option<Arc<Holder>>, Refusal> {
+        let arn = match principal {
+            Principal::AssumedRole { role_arn, .. } => role_arn,
+            Principal::User { arn } => arn,
+            Principal::Root { .. } | Principal::Service(_) => return Ok(None),
+        };
+        let (found, changes) = self.granted.find(arn);
         if found.is_some() {
             return Ok(found);
         }
-        let Some(arn) = RoleArn::parse(role_arn) else { return Ok(None) };
-        let read = self.look(|view| {
-            let role = match find_role(view, &arn.account, &arn.name) {
-                Ok(role) if role.path == arn.path => role,
-                Ok(_) => return Ok(None),
-                Err(refusal) if refusal.kind == RefusalKind::NoSuchEntity => return Ok(None),
-                Err(refusal) => return Err(refusal),
-            };
-            Role::read(view, &arn.account, role).map(|role| Some(Arc::new(role)))
+        let read = self.look(|view| match Holder::read(view, arn) {
+            Ok(holder) => Ok(holder.map(Arc::new)),
+            Err(refusal) if refusal.kind == RefusalKind::NoSuchEntity => Ok(None),
+            Err(refusal) => Err(refusal),
         });
-        let role = read.await?;
-        if let Some(role) = &role {
-            self.granted.remember(role_arn, role, changes);
+        let holder = read.await?;
+        if let Some(holder) = &holder {
+            self.granted.remember(arn, holder, changes);
         }
-        Ok(role)
+        Ok(holder)
     }
 
     /// The session's own policies; none where it was given none.
@@ -165,19 +176,41 @@ impl Iam {
     }
 }
 
-impl Role {
-    fn read(view: &View<'_>, account: &str, role: RoleRecord) -> Result<Self, Refusal> {
-        let inline = inline_policies(view, account, &role.name)?;
+impl Holder {
+    /// The role or user with that ARN, if there is one.
+    fn read(view: &View<'_>, arn: &str) -> Result<Option<Self>, Refusal> {
+        if let Some(arn) = EntityArn::role(arn) {
+            let role = find_role(view, &arn.account, &arn.name)?;
+            let on = Entity::Role(&role.name);
+            let found = Self::of(view, &arn.account, on, role.id, role.tags, role.boundary)?;
+            return Ok((role.path == arn.path).then_some(found));
+        }
+        let Some(arn) = EntityArn::user(arn) else { return Ok(None) };
+        let user = find_user(view, &arn.account, &arn.name)?;
+        let on = Entity::User(&user.name);
+        let found = Self::of(view, &arn.account, on, user.id, user.tags, user.boundary)?;
+        Ok((user.path == arn.path).then_some(found))
+    }
+
+    fn of(
+        view: &View<'_>,
+        account: &str,
+        on: Entity<'_>,
+        id: String,
+        tags: Vec<Tag>,
+        boundary: Option<String>,
+    ) -> Result<Self, Refusal> {
+        let inline = inline_policies(view, account, on)?;
         let mut identity: Vec<Arc<Document>> =
             inline.iter().filter_map(|(name, text)| parsed(text, name)).collect();
-        for attached in attached_to(view, account, &role.name)? {
+        for attached in attached_to(view, account, on)? {
             identity.extend(managed(view, account, &attached.arn)?);
         }
-        let boundary = match &role.boundary {
+        let boundary = match &boundary {
             Some(arn) => Some(managed(view, account, arn)?.into_iter().collect()),
             None => None,
         };
-        Ok(Self { id: role.id, tags: role.tags, identity, boundary })
+        Ok(Self { id, tags, identity, boundary })
     }
 }
 

@@ -41,7 +41,7 @@ async fn said(iam: &Iam, session: &RoleSession) -> String {
         arn: "arn:aws:sts::111122223333:assumed-role/web/me".to_owned(),
         role_arn: ARN.to_owned(),
     };
-    let bearer = Bearer { principal: &principal, session };
+    let bearer = Bearer { principal: &principal, session: Some(session) };
     let on = "arn:aws:s3:::bucket/key";
     let decided = iam.authorize(bearer, "s3:GetObject", on, Context::default(), None, NOW).await.unwrap();
     decided.map_or_else(|denial| denial.to_string(), |()| "yes".to_owned())
@@ -51,12 +51,12 @@ async fn said(iam: &Iam, session: &RoleSession) -> String {
 async fn a_change_of_a_roles_policies_counts_at_the_next_call() {
     let (iam, session) = with_role().await;
     assert_eq!(said(&iam, &session).await, DENIED);
-    iam.put_role_policy(ACCOUNT, "web", "p", policy("Allow", "s3:*", "")).await.unwrap();
+    iam.put_inline_policy(ACCOUNT, Entity::Role("web"), "p", policy("Allow", "s3:*", "")).await.unwrap();
     assert_eq!(said(&iam, &session).await, "yes");
-    iam.put_role_policy(ACCOUNT, "web", "q", policy("Deny", "s3:Get*", "")).await.unwrap();
+    iam.put_inline_policy(ACCOUNT, Entity::Role("web"), "q", policy("Deny", "s3:Get*", "")).await.unwrap();
     assert_eq!(said(&iam, &session).await, "with an explicit deny in an identity-based policy");
-    iam.delete_role_policy(ACCOUNT, "web", "q").await.unwrap();
-    iam.delete_role_policy(ACCOUNT, "web", "p").await.unwrap();
+    iam.delete_inline_policy(ACCOUNT, Entity::Role("web"), "q").await.unwrap();
+    iam.delete_inline_policy(ACCOUNT, Entity::Role("web"), "p").await.unwrap();
     assert_eq!(said(&iam, &session).await, DENIED);
 }
 
@@ -66,13 +66,13 @@ async fn managed_policies_count_in_their_version_in_force() {
     let new =
         NewPolicy { name: "p".to_owned(), document: policy("Allow", "sqs:*", ""), ..NewPolicy::default() };
     let arn = iam.create_policy(ACCOUNT, new, NOW).await.unwrap().arn;
-    iam.attach_role_policy(ACCOUNT, "web", &arn, NOW).await.unwrap();
+    iam.attach_policy(ACCOUNT, Entity::Role("web"), &arn, NOW).await.unwrap();
     assert_eq!(said(&iam, &session).await, DENIED);
     iam.create_policy_version(ACCOUNT, &arn, policy("Allow", "s3:*", ""), Some(true), NOW).await.unwrap();
     assert_eq!(said(&iam, &session).await, "yes");
     iam.set_default_policy_version(ACCOUNT, &arn, "v1", NOW).await.unwrap();
     assert_eq!(said(&iam, &session).await, DENIED);
-    iam.attach_role_policy(ACCOUNT, "web", "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess", NOW)
+    iam.attach_policy(ACCOUNT, Entity::Role("web"), "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess", NOW)
         .await
         .unwrap();
     assert_eq!(said(&iam, &session).await, "yes");
@@ -83,7 +83,7 @@ async fn managed_policies_count_in_their_version_in_force() {
 #[tokio::test]
 async fn a_policy_of_awss_own_that_is_not_known_allows_nothing() {
     let (iam, session) = with_role().await;
-    iam.attach_role_policy(ACCOUNT, "web", "arn:aws:iam::aws:policy/Curious", NOW).await.unwrap();
+    iam.attach_policy(ACCOUNT, Entity::Role("web"), "arn:aws:iam::aws:policy/Curious", NOW).await.unwrap();
     assert_eq!(said(&iam, &session).await, DENIED);
 }
 
@@ -92,7 +92,9 @@ async fn a_session_is_narrowed_by_its_policy_and_known_by_its_tags() {
     let (iam, session) = with_role().await;
     let condition =
         r#","Condition":{"StringEquals":{"aws:PrincipalTag/team":"a","aws:userid":"${aws:userid}"}}"#;
-    iam.put_role_policy(ACCOUNT, "web", "p", policy("Allow", "s3:*", condition)).await.unwrap();
+    iam.put_inline_policy(ACCOUNT, Entity::Role("web"), "p", policy("Allow", "s3:*", condition))
+        .await
+        .unwrap();
     assert_eq!(said(&iam, &session).await, "yes");
     let tagged = RoleSession { tags: vec![("team".to_owned(), "b".to_owned())], ..session.clone() };
     assert_eq!(said(&iam, &tagged).await, DENIED);
@@ -110,7 +112,7 @@ async fn a_session_is_narrowed_by_its_policy_and_known_by_its_tags() {
 #[tokio::test]
 async fn sessions_of_an_earlier_role_of_the_same_name_may_do_nothing() {
     let (iam, session) = with_role().await;
-    iam.put_role_policy(ACCOUNT, "web", "p", policy("Allow", "s3:*", "")).await.unwrap();
+    iam.put_inline_policy(ACCOUNT, Entity::Role("web"), "p", policy("Allow", "s3:*", "")).await.unwrap();
     let earlier = RoleSession { role_id: "AROAEARLIER".to_owned(), ..session };
     assert_eq!(said(&iam, &earlier).await, DENIED);
 }

@@ -2,9 +2,9 @@
 
 use crate::companions::policy::principal::is_account;
 
-/// The parts of a role's ARN.
+/// The parts of a role's or a user's ARN.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoleArn {
+pub struct EntityArn {
     /// Twelve digits.
     pub account: String,
     /// With a slash at both ends.
@@ -13,11 +13,20 @@ pub struct RoleArn {
     pub name: String,
 }
 
-impl RoleArn {
+impl EntityArn {
     /// Reads `arn:aws:iam::<account>:role/<path and name>`.
-    pub fn parse(arn: &str) -> Option<Self> {
+    pub fn role(arn: &str) -> Option<Self> {
+        Self::of(arn, "role")
+    }
+
+    /// Reads `arn:aws:iam::<account>:user/<path and name>`.
+    pub fn user(arn: &str) -> Option<Self> {
+        Self::of(arn, "user")
+    }
+
+    fn of(arn: &str, kind: &str) -> Option<Self> {
         let (account, resource) = account_and_resource(arn)?;
-        let (path, name) = resource.strip_prefix("role")?.rsplit_once('/')?;
+        let (path, name) = resource.strip_prefix(kind)?.rsplit_once('/')?;
         let plausible = is_account(account) && !name.is_empty() && (path.is_empty() || path.starts_with('/'));
         plausible.then(|| Self {
             account: account.to_owned(),
@@ -78,8 +87,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn role_arns_are_taken_apart() {
-        let parsed = |arn: &str| RoleArn::parse(arn).map(|arn| (arn.account, arn.path, arn.name));
+    fn arns_are_taken_apart() {
+        let parsed = |arn: &str| EntityArn::role(arn).map(|arn| (arn.account, arn.path, arn.name));
         let some =
             |path: &str, name: &str| Some(("111122223333".to_owned(), path.to_owned(), name.to_owned()));
         assert_eq!(parsed("arn:aws:iam::111122223333:role/web"), some("/", "web"));
@@ -96,6 +105,9 @@ mod tests {
         ] {
             assert_eq!(parsed(odd), None, "{odd}");
         }
+        let user = EntityArn::user("arn:aws:iam::111122223333:user/team/jo");
+        assert_eq!(user.map(|arn| (arn.path, arn.name)), Some(("/team/".to_owned(), "jo".to_owned())));
+        assert_eq!(EntityArn::user("arn:aws:iam::111122223333:role/web"), None);
     }
 
     #[test]

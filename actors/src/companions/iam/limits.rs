@@ -2,18 +2,22 @@
 //!
 //! Source: IAM user guide, "IAM and AWS STS quotas". White space does not count.
 
+use super::entity::Entity;
 use super::refusal::Refusal;
 
-/// Managed policies attached to one role.
-pub(super) const POLICIES_PER_ROLE: usize = 10;
+/// Managed policies attached to one role or user.
+pub(super) const POLICIES_PER_ENTITY: usize = 10;
 /// Versions of one managed policy.
 pub(super) const VERSIONS_PER_POLICY: usize = 5;
-/// Tags of one role or policy.
+/// Access keys of one user.
+pub(super) const KEYS_PER_USER: usize = 2;
+/// Tags of one role, user or policy.
 pub(super) const TAGS: usize = 50;
 
 const TRUST_POLICY: usize = 2048;
 const MANAGED_POLICY: usize = 6144;
-const INLINE_POLICIES: usize = 10_240;
+const INLINE_POLICIES_OF_ROLE: usize = 10_240;
+const INLINE_POLICIES_OF_USER: usize = 2048;
 
 pub(super) fn check_trust_policy(document: &str) -> Result<(), Refusal> {
     within(counted(document), TRUST_POLICY)
@@ -25,13 +29,18 @@ pub(super) fn check_managed_policy(document: &str) -> Result<(), Refusal> {
         .map_err(|()| Refusal::limit(format!("Cannot exceed quota for PolicySize: {MANAGED_POLICY}")))
 }
 
-/// The sum over all inline policies of a role is what counts.
+/// The sum over all inline policies of a role or user is what counts.
 pub(super) fn check_inline_policies<'a>(
-    role: &str,
+    on: Entity<'_>,
     documents: impl Iterator<Item = &'a str>,
 ) -> Result<(), Refusal> {
-    within(documents.map(counted).sum(), INLINE_POLICIES).map_err(|()| {
-        Refusal::limit(format!("Maximum policy size of {INLINE_POLICIES} bytes exceeded for role {role}"))
+    let most = match on {
+        Entity::Role(_) => INLINE_POLICIES_OF_ROLE,
+        Entity::User(_) => INLINE_POLICIES_OF_USER,
+    };
+    within(documents.map(counted).sum(), most).map_err(|()| {
+        let (noun, name) = (on.noun(), on.name());
+        Refusal::limit(format!("Maximum policy size of {most} bytes exceeded for {noun} {name}"))
     })
 }
 

@@ -10,14 +10,16 @@ use penstock_engine::time::Timestamp;
 use penstock_storage::keys::iam as keys;
 use penstock_storage::{Batch, Direction, View};
 
+use super::entity::Entity;
 use super::identifiers::{is_aws_managed, policy_name, policy_path, unique_id};
 use super::limits;
 use super::paging::{Page, PageRequest};
-use super::records::{PolicyRecord, PolicyVersionRecord, RoleRecord, Tag};
+use super::records::{PolicyRecord, PolicyVersionRecord, Tag};
 use super::refusal::{Refusal, RefusalKind};
-use super::roles::{all_roles, role_segment};
+use super::roles::all_roles;
 use super::service::Iam;
 use super::tags;
+use super::users::all_users;
 use crate::companions::policy::document::{Document, Purpose};
 
 /// What CreatePolicy is given.
@@ -44,9 +46,9 @@ pub struct Policy {
     pub arn: String,
     /// With a slash at both ends.
     pub path: String,
-    /// How many roles it is attached to.
+    /// How many roles and users it is attached to.
     pub attachments: usize,
-    /// How many roles it bounds.
+    /// How many roles and users it bounds.
     pub boundaries: usize,
     /// Absent for AWS's own, of which no more is known.
     pub own: Option<PolicyOrigin>,
@@ -91,8 +93,21 @@ pub enum PolicyUsage {
     PermissionsBoundary,
 }
 
-/// The one kind of entity here that policies are attached to.
+/// One kind of what policies are attached to.
 pub const ROLE_ENTITY: &str = "Role";
+/// The other.
+pub const USER_ENTITY: &str = "User";
+
+/// Who uses a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyUser {
+    /// [`ROLE_ENTITY`] or [`USER_ENTITY`].
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Its unique id.
+    pub id: String,
+}
 
 impl Iam {
     /// CreatePolicy.
@@ -202,34 +217,44 @@ impl Iam {
         Ok(())
     }
 
-    /// ListEntitiesForPolicy: the roles that use it.
-    pub async fn roles_with_policy(
+    /// ListEntitiesForPolicy: the roles and users that use it, and those of one kind alone where that is asked for.
+    pub async fn entities_with_policy(
         &self,
         account: &str,
         arn: &str,
         path_prefix: Option<&str>,
         usage: Option<PolicyUsage>,
+        kind: Option<&str>,
         page: &PageRequest,
-    ) -> Result<Page<RoleRecord>, Refusal> {
+    ) -> Result<Page<PolicyUser>, Refusal> {
         self.look(|view| {
             require_policy_arn(arn)?;
             if !is_aws_managed(arn) {
                 find_policy(view, account, arn)?;
             }
-            let mut users = Vec::new();
-            for role in all_roles(view, account)? {
-                let attached = view.contains(&keys::attached(account, &role_segment(&role.name), arn))?;
-                let bounded = role.boundary.as_deref() == Some(arn);
+            let uses = |on: Entity<'_>, boundary: Option<&str>, path: &str| {
+                let attached = view.contains(&keys::attached(account, &on.segment(), arn))?;
+                let bounded = boundary == Some(arn);
                 let used = match usage {
                     None => attached || bounded,
                     Some(PolicyUsage::PermissionsPolicy) => attached,
                     Some(PolicyUsage::PermissionsBoundary) => bounded,
                 };
-                if used && path_prefix.is_none_or(|prefix| role.path.starts_with(prefix)) {
-                    users.push(role);
+                Ok::<_, Refusal>(used && path_prefix.is_none_or(|prefix| path.starts_with(prefix)))
+            };
+            let mut found = Vec::new();
+            for role in all_roles(view, account)? {
+                if uses(Entity::Role(&role.name), role.boundary.as_deref(), &role.path)? {
+                    found.push(PolicyUser { kind: ROLE_ENTITY, name: role.name, id: role.id });
                 }
             }
-            page.cut(users, |role| role.name.to_ascii_lowercase())
+            for user in all_users(view, account)? {
+                if uses(Entity::User(&user.name), user.boundary.as_deref(), &user.path)? {
+                    found.push(PolicyUser { kind: USER_ENTITY, name: user.name, id: user.id });
+                }
+            }
+            found.retain(|user| kind.is_none_or(|kind| kind == user.kind));
+            page.cut(found, |user| format!("{} {}", user.kind, user.name.to_ascii_lowercase()))
         })
         .await
     }
@@ -269,7 +294,9 @@ impl Usage {
                 *usage.attached.entry(arn).or_default() += 1;
             }
         }
-        for boundary in all_roles(view, account)?.into_iter().filter_map(|role| role.boundary) {
+        let roles = all_roles(view, account)?.into_iter().filter_map(|role| role.boundary);
+        let users = all_users(view, account)?.into_iter().filter_map(|user| user.boundary);
+        for boundary in roles.chain(users) {
             *usage.bounding.entry(boundary).or_default() += 1;
         }
         Ok(usage)

@@ -1,10 +1,10 @@
-//! What is kept of roles and policies.
+//! What is kept of roles, users and policies.
 
 use penstock_engine::time::Timestamp;
 use penstock_storage::Record;
 use serde::{Deserialize, Serialize};
 
-/// A tag of a role or a policy. Keys are unique without regard to case.
+/// A tag of a role, a user or a policy. Keys are unique without regard to case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tag {
     /// 1 to 128 characters.
@@ -47,7 +47,69 @@ impl RoleRecord {
     }
 }
 
-/// A policy embedded in a role; its name is in the key.
+/// A user, without its policies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserRecord {
+    /// As given; unique in the account without regard to case.
+    pub name: String,
+    /// `/`, or a path that begins and ends with one.
+    pub path: String,
+    /// `AIDA…`: tells a user from a later one of the same name.
+    pub id: String,
+    /// When it was created.
+    pub created: Timestamp,
+    /// The ARN of the policy that bounds its permissions.
+    pub boundary: Option<String>,
+    /// In the order in which they came.
+    pub tags: Vec<Tag>,
+    /// At most two.
+    pub keys: Vec<AccessKey>,
+}
+
+impl Record for UserRecord {
+    const VERSION: u8 = 1;
+}
+
+impl UserRecord {
+    /// `arn:aws:iam::<account>:user<path><name>`.
+    pub fn arn(&self, account: &str) -> String {
+        format!("arn:aws:iam::{account}:user{}{}", self.path, self.name)
+    }
+}
+
+/// An access key of a user. Its secret follows from the daemon's own, and is on no disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessKey {
+    /// `AKIA…`.
+    pub id: String,
+    /// Whether it may be used.
+    pub status: KeyStatus,
+    /// When it was created.
+    pub created: Timestamp,
+}
+
+/// Whether a key may be used (API reference: `statusType`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "AWS's values of the same names")]
+pub enum KeyStatus {
+    Active,
+    Inactive,
+}
+
+/// Whose an access key is; the key's id is in the record's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct KeyHolderRecord {
+    /// Twelve digits.
+    pub(super) account: String,
+    /// The user's name.
+    pub(super) user: String,
+}
+
+impl Record for KeyHolderRecord {
+    const VERSION: u8 = 1;
+}
+
+/// A policy embedded in a role or user; its name is in the key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct InlinePolicyRecord {
     /// The text exactly as sent.
@@ -58,7 +120,7 @@ impl Record for InlinePolicyRecord {
     const VERSION: u8 = 1;
 }
 
-/// That a managed policy is attached to a role.
+/// That a managed policy is attached to a role or user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct AttachmentRecord {
     /// Since when.

@@ -37,6 +37,11 @@ impl Iam {
         Change { store: &self.store, granted: &self.granted, _guard: guard }
     }
 
+    /// A look at what may not be durable yet, by those who cannot wait.
+    pub(super) fn peek<T>(&self, look: impl FnOnce(&View<'_>) -> Result<T, Refusal>) -> Result<T, Refusal> {
+        self.store.peek(|view| Ok(look(view)))?
+    }
+
     /// A look that changes nothing.
     pub(super) async fn look<T>(
         &self,

@@ -1,4 +1,4 @@
-//! Tags of roles and policies.
+//! Tags of roles, users and policies.
 
 use std::collections::BTreeSet;
 
@@ -37,6 +37,31 @@ impl Iam {
         page: &PageRequest,
     ) -> Result<Page<Tag>, Refusal> {
         page.cut(self.role(account, name).await?.tags, |tag| tag.key.clone())
+    }
+
+    /// TagUser.
+    pub async fn tag_user(&self, account: &str, name: &str, tags: Vec<Tag>) -> Result<(), Refusal> {
+        check_distinct(&tags)?;
+        self.alter_user(account, name, |_, user| merge(&mut user.tags, tags)).await.map(drop)
+    }
+
+    /// UntagUser. A tag that is not there is no error.
+    pub async fn untag_user(&self, account: &str, name: &str, gone: &[String]) -> Result<(), Refusal> {
+        let altered = self.alter_user(account, name, |_, user| {
+            remove(&mut user.tags, gone);
+            Ok(())
+        });
+        altered.await.map(drop)
+    }
+
+    /// ListUserTags.
+    pub async fn list_user_tags(
+        &self,
+        account: &str,
+        name: &str,
+        page: &PageRequest,
+    ) -> Result<Page<Tag>, Refusal> {
+        page.cut(self.user(account, name).await?.tags, |tag| tag.key.clone())
     }
 
     /// TagPolicy.

@@ -96,24 +96,27 @@ async fn a_role_with_policies_is_not_deleted() {
     let iam = iam();
     iam.create_role(ACCOUNT, new_role("web"), NOW).await.unwrap();
     let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
-    iam.attach_role_policy(ACCOUNT, "web", admin, NOW).await.unwrap();
-    iam.put_role_policy(ACCOUNT, "web", "p", PERMISSIONS.to_owned()).await.unwrap();
+    iam.attach_policy(ACCOUNT, Entity::Role("web"), admin, NOW).await.unwrap();
+    iam.put_inline_policy(ACCOUNT, Entity::Role("web"), "p", PERMISSIONS.to_owned()).await.unwrap();
     assert_eq!(
         refused(iam.delete_role(ACCOUNT, "web").await),
         (RefusalKind::DeleteConflict, "Cannot delete entity, must detach all policies first.".to_owned())
     );
-    iam.detach_role_policy(ACCOUNT, "web", admin).await.unwrap();
+    iam.detach_policy(ACCOUNT, Entity::Role("web"), admin).await.unwrap();
     assert_eq!(
         refused(iam.delete_role(ACCOUNT, "web").await),
         (RefusalKind::DeleteConflict, "Cannot delete entity, must delete policies first.".to_owned())
     );
-    iam.delete_role_policy(ACCOUNT, "web", "p").await.unwrap();
+    iam.delete_inline_policy(ACCOUNT, Entity::Role("web"), "p").await.unwrap();
     iam.delete_role(ACCOUNT, "web").await.unwrap();
     assert_eq!(kind(iam.delete_role(ACCOUNT, "web").await), RefusalKind::NoSuchEntity);
     // The next role of that name starts bare.
     iam.create_role(ACCOUNT, new_role("web"), NOW).await.unwrap();
     let page = PageRequest::default();
-    assert_eq!(iam.list_role_policies(ACCOUNT, "web", &page).await.unwrap().items, Vec::<String>::new());
+    assert_eq!(
+        iam.list_inline_policies(ACCOUNT, Entity::Role("web"), &page).await.unwrap().items,
+        Vec::<String>::new()
+    );
 }
 
 #[tokio::test]
@@ -145,15 +148,18 @@ async fn inline_policies_are_kept_to_the_letter() {
     let iam = iam();
     iam.create_role(ACCOUNT, new_role("web"), NOW).await.unwrap();
     let odd = PERMISSIONS.replace("s3:*", "s3:Get\u{e9}*");
-    iam.put_role_policy(ACCOUNT, "web", "p+=,.@-_", odd.clone()).await.unwrap();
-    assert_eq!(iam.role_policy(ACCOUNT, "web", "p+=,.@-_").await.unwrap(), odd);
-    iam.put_role_policy(ACCOUNT, "web", "p+=,.@-_", PERMISSIONS.to_owned()).await.unwrap();
-    assert_eq!(iam.role_policy(ACCOUNT, "web", "p+=,.@-_").await.unwrap(), PERMISSIONS);
+    iam.put_inline_policy(ACCOUNT, Entity::Role("web"), "p+=,.@-_", odd.clone()).await.unwrap();
+    assert_eq!(iam.inline_policy(ACCOUNT, Entity::Role("web"), "p+=,.@-_").await.unwrap(), odd);
+    iam.put_inline_policy(ACCOUNT, Entity::Role("web"), "p+=,.@-_", PERMISSIONS.to_owned()).await.unwrap();
+    assert_eq!(iam.inline_policy(ACCOUNT, Entity::Role("web"), "p+=,.@-_").await.unwrap(), PERMISSIONS);
     assert_eq!(
-        refused(iam.role_policy(ACCOUNT, "web", "q").await),
+        refused(iam.inline_policy(ACCOUNT, Entity::Role("web"), "q").await),
         (RefusalKind::NoSuchEntity, "The role policy with name q cannot be found.".to_owned())
     );
-    assert_eq!(kind(iam.delete_role_policy(ACCOUNT, "web", "q").await), RefusalKind::NoSuchEntity);
+    assert_eq!(
+        kind(iam.delete_inline_policy(ACCOUNT, Entity::Role("web"), "q").await),
+        RefusalKind::NoSuchEntity
+    );
 }
 
 #[tokio::test]
@@ -162,14 +168,14 @@ async fn documents_beyond_the_quotas_are_refused() {
     iam.create_role(ACCOUNT, new_role("web"), NOW).await.unwrap();
     let sized = |size: usize| PERMISSIONS.replace("s3:*", &format!("s3:{}", "a".repeat(size)));
     let spaced = PERMISSIONS.replace("s3:*\"", &format!("s3:*\"{}", " ".repeat(20_000)));
-    iam.put_role_policy(ACCOUNT, "web", "spaces", spaced).await.unwrap();
-    iam.put_role_policy(ACCOUNT, "web", "half", sized(6000)).await.unwrap();
+    iam.put_inline_policy(ACCOUNT, Entity::Role("web"), "spaces", spaced).await.unwrap();
+    iam.put_inline_policy(ACCOUNT, Entity::Role("web"), "half", sized(6000)).await.unwrap();
     assert_eq!(
-        refused(iam.put_role_policy(ACCOUNT, "web", "other-half", sized(6000)).await),
+        refused(iam.put_inline_policy(ACCOUNT, Entity::Role("web"), "other-half", sized(6000)).await),
         (RefusalKind::LimitExceeded, "Maximum policy size of 10240 bytes exceeded for role web".to_owned())
     );
     // Replacing a policy frees what it took.
-    iam.put_role_policy(ACCOUNT, "web", "half", sized(7000)).await.unwrap();
+    iam.put_inline_policy(ACCOUNT, Entity::Role("web"), "half", sized(7000)).await.unwrap();
     let long = TRUST.replace("codepipeline", &"a".repeat(2048));
     assert_eq!(
         refused(iam.create_role(ACCOUNT, NewRole { trust: long, ..new_role("long") }, NOW).await),
@@ -188,22 +194,24 @@ async fn managed_policies_attach_and_count() {
     assert_eq!(arn, "arn:aws:iam::111122223333:policy/deploy");
     let aws = "arn:aws:iam::aws:policy/service-role/AWSCodeStarServiceRole";
     for _ in 0..2 {
-        iam.attach_role_policy(ACCOUNT, "web", arn, NOW).await.unwrap();
-        iam.attach_role_policy(ACCOUNT, "web", aws, NOW).await.unwrap();
+        iam.attach_policy(ACCOUNT, Entity::Role("web"), arn, NOW).await.unwrap();
+        iam.attach_policy(ACCOUNT, Entity::Role("web"), aws, NOW).await.unwrap();
     }
     assert_eq!(iam.policy(ACCOUNT, arn).await.unwrap().attachments, 1);
     let known = iam.policy(ACCOUNT, aws).await.unwrap();
     assert_eq!((known.path.as_str(), known.attachments, known.own), ("/service-role/", 1, None));
     let page = PageRequest::default();
-    let attached = iam.list_attached_role_policies(ACCOUNT, "web", None, &page).await.unwrap().items;
+    let attached = iam.list_attached_policies(ACCOUNT, Entity::Role("web"), None, &page).await.unwrap().items;
     assert_eq!(
         attached.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
         ["deploy", "AWSCodeStarServiceRole"]
     );
-    let filtered =
-        iam.list_attached_role_policies(ACCOUNT, "web", Some("/service-role/"), &page).await.unwrap();
+    let filtered = iam
+        .list_attached_policies(ACCOUNT, Entity::Role("web"), Some("/service-role/"), &page)
+        .await
+        .unwrap();
     assert_eq!(filtered.items.len(), 1);
-    let roles = iam.roles_with_policy(ACCOUNT, arn, None, None, &page).await.unwrap().items;
+    let roles = iam.entities_with_policy(ACCOUNT, arn, None, None, None, &page).await.unwrap().items;
     assert_eq!(roles.iter().map(|role| role.name.as_str()).collect::<Vec<_>>(), ["web"]);
     for (scope, expected) in [("All", 2), ("AWS", 1), ("Local", 1)] {
         let filter = PolicyFilter { scope: Some(scope.to_owned()), ..PolicyFilter::default() };
@@ -217,19 +225,19 @@ async fn managed_policies_attach_and_count() {
         refused(iam.delete_policy(ACCOUNT, arn).await),
         (RefusalKind::DeleteConflict, "Cannot delete a policy attached to entities.".to_owned())
     );
-    iam.detach_role_policy(ACCOUNT, "web", arn).await.unwrap();
+    iam.detach_policy(ACCOUNT, Entity::Role("web"), arn).await.unwrap();
     assert_eq!(
-        refused(iam.detach_role_policy(ACCOUNT, "web", arn).await),
+        refused(iam.detach_policy(ACCOUNT, Entity::Role("web"), arn).await),
         (RefusalKind::NoSuchEntity, format!("Policy {arn} was not found."))
     );
     iam.delete_policy(ACCOUNT, arn).await.unwrap();
     assert_eq!(kind(iam.policy(ACCOUNT, arn).await), RefusalKind::NoSuchEntity);
     assert_eq!(
-        refused(iam.attach_role_policy(ACCOUNT, "web", arn, NOW).await),
+        refused(iam.attach_policy(ACCOUNT, Entity::Role("web"), arn, NOW).await),
         (RefusalKind::NoSuchEntity, format!("Policy {arn} does not exist or is not attachable."))
     );
     assert_eq!(
-        refused(iam.attach_role_policy(ACCOUNT, "web", "arn:aws:s3:::bucket/x/y", NOW).await),
+        refused(iam.attach_policy(ACCOUNT, Entity::Role("web"), "arn:aws:s3:::bucket/x/y", NOW).await),
         (RefusalKind::InvalidInput, "ARN arn:aws:s3:::bucket/x/y is not valid.".to_owned())
     );
     assert_eq!(kind(iam.delete_policy(ACCOUNT, aws).await), RefusalKind::AccessDenied);
@@ -240,10 +248,12 @@ async fn a_role_takes_ten_managed_policies() {
     let iam = iam();
     iam.create_role(ACCOUNT, new_role("web"), NOW).await.unwrap();
     for n in 0..10 {
-        iam.attach_role_policy(ACCOUNT, "web", &format!("arn:aws:iam::aws:policy/P{n}"), NOW).await.unwrap();
+        iam.attach_policy(ACCOUNT, Entity::Role("web"), &format!("arn:aws:iam::aws:policy/P{n}"), NOW)
+            .await
+            .unwrap();
     }
     assert_eq!(
-        kind(iam.attach_role_policy(ACCOUNT, "web", "arn:aws:iam::aws:policy/P10", NOW).await),
+        kind(iam.attach_policy(ACCOUNT, Entity::Role("web"), "arn:aws:iam::aws:policy/P10", NOW).await),
         RefusalKind::LimitExceeded
     );
 }
@@ -382,4 +392,45 @@ async fn a_role_is_assumed_by_whom_its_trust_policy_names() {
             Err(AssumeRefusal::NoSuchRole)
         ));
     }
+}
+
+#[tokio::test]
+async fn a_user_has_two_keys_at_most_and_goes_only_without_keys_and_policies() {
+    let iam = Iam::new(Store::in_memory());
+    let jo = NewUser { name: "jo".to_owned(), path: Some("/team/".to_owned()), ..NewUser::default() };
+    let user = iam.create_user(ACCOUNT, jo.clone(), NOW).await.unwrap();
+    assert_eq!(user.arn(ACCOUNT), "arn:aws:iam::111122223333:user/team/jo");
+    assert!(user.id.starts_with("AIDA") && user.id.len() == 21, "{}", user.id);
+    let twin = NewUser { name: "JO".to_owned(), ..NewUser::default() };
+    assert_eq!(kind(iam.create_user(ACCOUNT, twin, NOW).await), RefusalKind::EntityAlreadyExists);
+    assert_eq!(kind(iam.user(ACCOUNT, "al").await), RefusalKind::NoSuchEntity);
+    for id in ["one", "two"] {
+        iam.create_access_key(ACCOUNT, "jo", id.to_owned(), NOW).await.unwrap();
+        assert_eq!(iam.holder_of(id).unwrap().unwrap().1.name, "jo");
+    }
+    let third = iam.create_access_key(ACCOUNT, "jo", "three".to_owned(), NOW).await;
+    assert_eq!(kind(third), RefusalKind::LimitExceeded);
+    iam.update_access_key(ACCOUNT, "jo", "one", KeyStatus::Inactive).await.unwrap();
+    assert_eq!(iam.holder_of("one").unwrap(), None);
+    assert_eq!(kind(iam.delete_user(ACCOUNT, "jo").await), RefusalKind::DeleteConflict);
+    for id in ["one", "two"] {
+        iam.delete_access_key(ACCOUNT, "jo", id).await.unwrap();
+    }
+    assert_eq!(kind(iam.delete_access_key(ACCOUNT, "jo", "one").await), RefusalKind::NoSuchEntity);
+    assert_eq!(iam.holder_of("two").unwrap(), None);
+    let on = Entity::User("jo");
+    iam.put_inline_policy(ACCOUNT, on, "p", PERMISSIONS.to_owned()).await.unwrap();
+    // A role of that name has policies of its own.
+    assert_eq!(kind(iam.inline_policy(ACCOUNT, Entity::Role("jo"), "p").await), RefusalKind::NoSuchEntity);
+    assert_eq!(kind(iam.delete_user(ACCOUNT, "jo").await), RefusalKind::DeleteConflict);
+    iam.delete_inline_policy(ACCOUNT, on, "p").await.unwrap();
+    let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
+    iam.attach_policy(ACCOUNT, on, admin, NOW).await.unwrap();
+    let page = PageRequest::default();
+    let using = iam.entities_with_policy(ACCOUNT, admin, None, None, None, &page).await.unwrap().items;
+    assert_eq!(using, [PolicyUser { kind: USER_ENTITY, name: "jo".to_owned(), id: user.id }]);
+    assert_eq!(kind(iam.delete_user(ACCOUNT, "jo").await), RefusalKind::DeleteConflict);
+    iam.detach_policy(ACCOUNT, on, admin).await.unwrap();
+    iam.delete_user(ACCOUNT, "jo").await.unwrap();
+    assert_eq!(kind(iam.delete_user(ACCOUNT, "jo").await), RefusalKind::NoSuchEntity);
 }

@@ -8,8 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-/// How much of one stream is kept.
-const MOST: u64 = 64 << 20;
+use crate::build::runner::LONGEST_LOG as MOST;
 
 /// One event of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +51,11 @@ impl LogWriter {
     /// From where the source is to be read on.
     pub fn position(&self) -> u64 {
         self.position
+    }
+
+    /// Whether nothing more is kept.
+    pub fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// Adds an event. What is too much is left out; the last event says so.

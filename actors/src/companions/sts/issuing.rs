@@ -11,7 +11,10 @@ use sha2::Sha256;
 use super::session::Session;
 use crate::companions::iam::{Refusal, base32_digit, random_base32};
 
-const PREFIX: &str = "ASIA";
+/// Of keys of sessions.
+const SESSIONS: &str = "ASIA";
+/// Of keys of users.
+const USERS: &str = "AKIA";
 const RANDOM_CHARACTERS: usize = 11;
 const CHECK_CHARACTERS: usize = 5;
 const TAG_BYTES: usize = 32;
@@ -92,14 +95,32 @@ impl Issuer {
 
     /// A key id whose last characters vouch for the others, so that it is known again without its token.
     pub(super) fn new_access_key(&self) -> Result<String, Refusal> {
+        self.new_key(SESSIONS)
+    }
+
+    /// The same for a user.
+    pub(super) fn new_user_key(&self) -> Result<String, Refusal> {
+        self.new_key(USERS)
+    }
+
+    fn new_key(&self, prefix: &str) -> Result<String, Refusal> {
         let random = random_base32(RANDOM_CHARACTERS)?;
-        Ok(format!("{PREFIX}{random}{}", self.check_characters(&random)))
+        Ok(format!("{prefix}{random}{}", self.check_characters(&random)))
     }
 
     /// Whether this daemon, in this or an earlier life, made that key id. Keys from elsewhere look the same
     /// once in 33 million times.
     pub(super) fn issued(&self, access_key: &str) -> bool {
-        let Some(rest) = access_key.strip_prefix(PREFIX) else { return false };
+        self.made(access_key, SESSIONS)
+    }
+
+    /// The same of a user's key.
+    pub(super) fn issued_to_user(&self, access_key: &str) -> bool {
+        self.made(access_key, USERS)
+    }
+
+    fn made(&self, access_key: &str, prefix: &str) -> bool {
+        let Some(rest) = access_key.strip_prefix(prefix) else { return false };
         match rest.split_at_checked(RANDOM_CHARACTERS) {
             Some((random, check)) => check == self.check_characters(random),
             None => false,

@@ -3,6 +3,7 @@
 use penstock_engine::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::companions::iam::User;
 use crate::companions::policy::principal::Principal;
 
 /// A token's content. The token is opaque to clients and signed, so it need not be secret.
@@ -81,6 +82,11 @@ pub enum InvalidCredentials {
 }
 
 impl IssuedCaller {
+    pub(super) fn user(account: String, user: &User) -> Self {
+        let arn = user.arn(&account);
+        Self { account: Some(account), principal: Principal::User { arn }, session: None }
+    }
+
     pub(super) fn service(name: String) -> Self {
         Self { account: None, principal: Principal::Service(name), session: None }
     }

@@ -124,17 +124,20 @@ async fn providers(clients: &AwsClients, spool: &Spool, clock: &Clock) -> Provid
         client::Settings { url: "http://127.0.0.1:1".to_owned(), token: None, patience: client::PATIENCE };
     let origins = Origins { mappings: Mappings::default(), github: GitHub::new(&settings).unwrap() };
     let codecommit = CodeCommit::open(Store::in_memory(), None, "http://localhost".to_owned()).await.unwrap();
-    Providers::new(clients, spool, clock, origins, codecommit, &no_builds(clients, spool))
+    let builds = no_builds(clients, spool, codecommit.clone());
+    Providers::new(clients, spool, clock, origins, codecommit, &builds)
 }
 
 /// CodeBuild without a runner.
-fn no_builds(clients: &AwsClients, spool: &Spool) -> CodeBuild {
+fn no_builds(clients: &AwsClients, spool: &Spool, codecommit: CodeCommit) -> CodeBuild {
     let store = Store::in_memory();
     CodeBuild::new(codebuild::Setup {
         store: store.clone(),
         logs: Logs::new(store.clone(), std::path::PathBuf::from("/nowhere")),
         parameters: Parameters::new(store),
         clients: clients.clone(),
+        codecommit,
+        mappings: Mappings::default(),
         spool: spool.clone(),
         runner: Runner::Nobody("no builds in tests".to_owned()),
         endpoint: None,

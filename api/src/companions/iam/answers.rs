@@ -1,6 +1,6 @@
 //! Roles, policies and pages as IAM shows them.
 
-use penstock_actors::companions::iam::{Page, Policy, PolicyVersion, Role, Tag};
+use penstock_actors::companions::iam::{Page, Policy, PolicyVersion, Role, Tag, User};
 use penstock_engine::time::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ pub(in crate::companions) fn date(at: Timestamp) -> Option<String> {
     OffsetDateTime::from_unix_timestamp(seconds).ok()?.format(&Rfc3339).ok()
 }
 
-/// Which operation shows a role.
+/// Which operation shows a role or a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Showing {
     /// One that is about this role.
@@ -31,9 +31,7 @@ pub(super) enum Showing {
 }
 
 pub(super) fn role(account: &str, role: &Role, showing: Showing) -> Value {
-    let boundary = role.boundary.as_ref().map(
-        |arn| json!({"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": arn}),
-    );
+    let boundary = boundary(role.boundary.as_deref());
     let own = |value: Value| if showing == Showing::One { value } else { Value::Null };
     json!({
         "Path": role.path,
@@ -47,6 +45,25 @@ pub(super) fn role(account: &str, role: &Role, showing: Showing) -> Value {
         "PermissionsBoundary": own(json!(boundary)),
         "Tags": own(if role.tags.is_empty() { Value::Null } else { tags(&role.tags) }),
     })
+}
+
+pub(super) fn user(account: &str, user: &User, showing: Showing) -> Value {
+    let own = |value: Value| if showing == Showing::One { value } else { Value::Null };
+    json!({
+        "Path": user.path,
+        "UserName": user.name,
+        "UserId": user.id,
+        "Arn": user.arn(account),
+        "CreateDate": date(user.created),
+        "PermissionsBoundary": own(json!(boundary(user.boundary.as_deref()))),
+        "Tags": own(if user.tags.is_empty() { Value::Null } else { tags(&user.tags) }),
+    })
+}
+
+fn boundary(arn: Option<&str>) -> Option<Value> {
+    arn.map(
+        |arn| json!({"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": arn}),
+    )
 }
 
 pub(super) fn policy(policy: &Policy, showing: Showing) -> Value {

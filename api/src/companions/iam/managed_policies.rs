@@ -1,6 +1,6 @@
 //! Handlers of managed policies and their versions.
 
-use penstock_actors::companions::iam::{NewPolicy, PolicyFilter, PolicyUsage, ROLE_ENTITY, Tag};
+use penstock_actors::companions::iam::{NewPolicy, PolicyFilter, PolicyUsage, ROLE_ENTITY, Tag, USER_ENTITY};
 use penstock_actors::companions::wall_clock;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -150,22 +150,27 @@ pub(super) async fn list_policy_tags(services: &Services, caller: &Caller, input
     Ok(Some(answers::page("Tags", shown)))
 }
 
-/// Users and groups there are none, so only roles can have a policy.
+/// Groups there are none, so only roles and users can have a policy.
 pub(super) async fn list_entities_for_policy(services: &Services, caller: &Caller, input: Value) -> Answer {
     let input: PolicyInput = parsed(input)?;
     let (prefix, page) = (input.path_prefix.as_deref(), input.page.into());
-    let usage = input.policy_usage_filter.as_deref().and_then(usage);
-    let mut roles =
-        services.iam.roles_with_policy(&caller.account, &input.policy_arn, prefix, usage, &page).await?;
-    if input.entity_filter.is_some_and(|kind| kind != ROLE_ENTITY) {
-        roles.items.clear();
-        roles.marker = None;
-    }
-    let shown = roles.map(|role| json!({"RoleName": role.name, "RoleId": role.id}));
-    let mut answer = answers::page("PolicyRoles", shown);
-    answer["PolicyGroups"] = json!([]);
-    answer["PolicyUsers"] = json!([]);
-    Ok(Some(answer))
+    let (usage, kind) =
+        (input.policy_usage_filter.as_deref().and_then(usage), input.entity_filter.as_deref());
+    let found =
+        services.iam.entities_with_policy(&caller.account, &input.policy_arn, prefix, usage, kind, &page);
+    let found = found.await?;
+    let of = |wanted: &str| -> Vec<Value> {
+        let some = found.items.iter().filter(|entity| entity.kind == wanted);
+        some.map(|entity| json!({format!("{wanted}Name"): entity.name, format!("{wanted}Id"): entity.id}))
+            .collect()
+    };
+    Ok(Some(json!({
+        "PolicyRoles": of(ROLE_ENTITY),
+        "PolicyUsers": of(USER_ENTITY),
+        "PolicyGroups": [],
+        "IsTruncated": found.marker.is_some(),
+        "Marker": found.marker,
+    })))
 }
 
 fn usage(filter: &str) -> Option<PolicyUsage> {

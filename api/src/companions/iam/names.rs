@@ -10,7 +10,7 @@ const PATH_CHARACTERS: &str =
 
 /// Checks an operation's input that keeps to the model's constraints.
 pub(in crate::companions) fn check(input: &Value) -> Result<(), AwsError> {
-    for member in ["roleName", "policyName"] {
+    for member in ["roleName", "userName", "policyName"] {
         if text(input, member).is_some_and(|name| !name.chars().all(is_name_character)) {
             return Err(invalid(member, NAME_CHARACTERS));
         }

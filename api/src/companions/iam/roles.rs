@@ -52,7 +52,7 @@ struct ListRoles {
 }
 
 /// `Marker` and `MaxItems`.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PageInput {
     marker: Option<String>,

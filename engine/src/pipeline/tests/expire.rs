@@ -1,7 +1,10 @@
 //! Retention: which finished executions may go.
 
-use crate::pipeline::{Execution, Input};
+use std::collections::BTreeMap;
+
+use crate::pipeline::{Execution, Input, Pipeline, Version};
 use crate::stage::StageExecutionStatus;
+use crate::step::Effect;
 
 use super::bench::Bench;
 
@@ -80,4 +83,21 @@ fn a_proposal_that_comes_after_the_delete_writes_nothing() {
     assert!(bench.step(proposal).is_empty());
     assert_eq!(bench.head(), head);
     assert!(bench.machine.is_idle());
+}
+
+#[test]
+fn a_pipeline_that_keeps_more_than_is_wanted_now_proposes_it_when_it_begins() {
+    let (mut bench, _) = three_finished();
+    let head = bench.machine.head().clone();
+    let versions: Vec<Version> = bench.machine.versions.values().map(|version| (**version).clone()).collect();
+    let begun = |keep| Pipeline::load(head.clone(), Vec::new(), versions.clone(), BTreeMap::new(), keep);
+    assert!(begun(3).outstanding().is_empty() && begun(3).is_idle());
+    bench.machine = begun(1);
+    assert_eq!(bench.machine.outstanding(), [Effect::ProposeExpiry(2)]);
+    assert!(!bench.machine.is_idle());
+    let proposal = proposal(&bench, &[1, 2, 3]);
+    bench.step(proposal);
+    // The last to succeed and the last to enter are needed.
+    assert_eq!(bench.machine.head().finished, 2);
+    assert!(bench.machine.is_idle() && bench.machine.outstanding().is_empty());
 }

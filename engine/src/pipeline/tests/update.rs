@@ -1,6 +1,6 @@
 //! Update and delete while executions are under way.
 
-use crate::pipeline::ExecutionStatus;
+use crate::pipeline::{ExecutionStatus, TransitionType};
 use crate::stage::{Level, StageExecutionStatus};
 
 use super::bench::Bench;
@@ -148,4 +148,22 @@ fn a_pipeline_at_rest_is_deleted_at_once_and_then_not_found() {
     assert_eq!(bench.update("Source: S"), [format!("effect answer 4: ResourceNotFound: {text}")]);
     assert_eq!(bench.delete(), not_found(5));
     assert_eq!(bench.machine, before);
+}
+
+#[test]
+fn stages_that_an_update_removed_are_forgotten_when_nobody_is_in_them_any_more() {
+    let mut bench = Bench::new("Source: S; Deploy: D; Check: C");
+    bench.succeeded(1, "Source");
+    bench.start();
+    bench.ended(2, "Source", StageExecutionStatus::Failed);
+    bench.disable("Check", TransitionType::Inbound);
+    let stages = |bench: &Bench| bench.machine.head().stages.keys().cloned().collect::<Vec<_>>();
+    bench.update("Source: S; Test: T");
+    assert_eq!(stages(&bench), ["Check", "Deploy", "Source"], "somebody is in Deploy");
+    bench.succeeded(1, "Deploy");
+    assert_eq!(stages(&bench), ["Check", "Source"], "a disabled transition stays");
+    bench.update("Source: S; Check: C");
+    bench.enable("Check", TransitionType::Inbound);
+    bench.update("Source: S");
+    assert_eq!(stages(&bench), ["Source"]);
 }

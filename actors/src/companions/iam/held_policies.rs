@@ -1,4 +1,4 @@
-//! What hangs on a role: inline policies, and managed policies attached to it.
+//! What hangs on a role or a user: inline policies, and managed policies attached to it.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -7,17 +7,17 @@ use penstock_engine::time::Timestamp;
 use penstock_storage::keys::iam as keys;
 use penstock_storage::{Batch, Direction, View};
 
+use super::entity::Entity;
 use super::identifiers::{policy_name, policy_path};
 use super::limits;
 use super::managed_policies::{require_attachable, require_policy_arn};
 use super::paging::{Page, PageRequest};
 use super::records::{AttachmentRecord, InlinePolicyRecord};
 use super::refusal::{Refusal, RefusalKind};
-use super::roles::{find_role, role_segment};
 use super::service::Iam;
 use crate::companions::policy::document::{Document, Purpose};
 
-/// A managed policy on a role.
+/// A managed policy on a role or a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttachedPolicy {
     /// The last part of its ARN.
@@ -27,11 +27,11 @@ pub struct AttachedPolicy {
 }
 
 impl Iam {
-    /// PutRolePolicy.
-    pub async fn put_role_policy(
+    /// PutRolePolicy and PutUserPolicy.
+    pub async fn put_inline_policy(
         &self,
         account: &str,
-        role: &str,
+        on: Entity<'_>,
         policy: &str,
         document: String,
     ) -> Result<(), Refusal> {
@@ -40,62 +40,72 @@ impl Iam {
         change.grows()?;
         change
             .look(|view| {
-                find_role(view, account, role)?;
-                let mut all = inline_policies(view, account, role)?;
+                on.require(view, account)?;
+                let mut all = inline_policies(view, account, on)?;
                 all.insert(policy.to_owned(), document.clone());
-                limits::check_inline_policies(role, all.values().map(String::as_str))
+                limits::check_inline_policies(on, all.values().map(String::as_str))
             })
             .await?;
         let mut batch = Batch::new();
-        let key = keys::role_policy(account, &role_segment(role), policy);
+        let key = keys::role_policy(account, &on.segment(), policy);
         batch.put(key, &InlinePolicyRecord { document });
         change.commit(batch).await;
         Ok(())
     }
 
-    /// GetRolePolicy: the document exactly as sent.
-    pub async fn role_policy(&self, account: &str, role: &str, policy: &str) -> Result<String, Refusal> {
+    /// GetRolePolicy and GetUserPolicy: the document exactly as sent.
+    pub async fn inline_policy(
+        &self,
+        account: &str,
+        on: Entity<'_>,
+        policy: &str,
+    ) -> Result<String, Refusal> {
         self.look(|view| {
-            find_role(view, account, role)?;
-            find_inline(view, account, role, policy)
+            on.require(view, account)?;
+            find_inline(view, account, on, policy)
         })
         .await
     }
 
-    /// DeleteRolePolicy.
-    pub async fn delete_role_policy(&self, account: &str, role: &str, policy: &str) -> Result<(), Refusal> {
+    /// DeleteRolePolicy and DeleteUserPolicy.
+    pub async fn delete_inline_policy(
+        &self,
+        account: &str,
+        on: Entity<'_>,
+        policy: &str,
+    ) -> Result<(), Refusal> {
         let change = self.change(account).await;
         change
             .look(|view| {
-                find_role(view, account, role)?;
-                find_inline(view, account, role, policy)
+                on.require(view, account)?;
+                find_inline(view, account, on, policy)
             })
             .await?;
         let mut batch = Batch::new();
-        batch.delete(keys::role_policy(account, &role_segment(role), policy));
+        batch.delete(keys::role_policy(account, &on.segment(), policy));
         change.commit(batch).await;
         Ok(())
     }
 
-    /// ListRolePolicies: the names.
-    pub async fn list_role_policies(
+    /// ListRolePolicies and ListUserPolicies: the names.
+    pub async fn list_inline_policies(
         &self,
         account: &str,
-        role: &str,
+        on: Entity<'_>,
         page: &PageRequest,
     ) -> Result<Page<String>, Refusal> {
         self.look(|view| {
-            find_role(view, account, role)?;
-            page.cut(inline_policies(view, account, role)?.into_keys().collect(), Clone::clone)
+            on.require(view, account)?;
+            page.cut(inline_policies(view, account, on)?.into_keys().collect(), Clone::clone)
         })
         .await
     }
 
-    /// AttachRolePolicy. Attaching again changes nothing.
-    pub async fn attach_role_policy(
+    /// AttachRolePolicy and AttachUserPolicy. Attaching again changes nothing.
+    pub async fn attach_policy(
         &self,
         account: &str,
-        role: &str,
+        on: Entity<'_>,
         arn: &str,
         now: Timestamp,
     ) -> Result<(), Refusal> {
@@ -103,17 +113,18 @@ impl Iam {
         change.grows()?;
         let is_new = change
             .look(|view| {
-                find_role(view, account, role)?;
+                on.require(view, account)?;
                 require_policy_arn(arn)?;
                 require_attachable(view, account, arn, "Policy")?;
-                let attached = attached_to(view, account, role)?;
+                let attached = attached_to(view, account, on)?;
                 if attached.iter().any(|policy| policy.arn == arn) {
                     return Ok(false);
                 }
-                if attached.len() >= limits::POLICIES_PER_ROLE {
+                if attached.len() >= limits::POLICIES_PER_ENTITY {
                     return Err(Refusal::limit(format!(
-                        "Cannot exceed quota for PoliciesPerRole: {}",
-                        limits::POLICIES_PER_ROLE
+                        "Cannot exceed quota for PoliciesPer{}: {}",
+                        on.kind(),
+                        limits::POLICIES_PER_ENTITY
                     )));
                 }
                 Ok(true)
@@ -121,20 +132,20 @@ impl Iam {
             .await?;
         if is_new {
             let mut batch = Batch::new();
-            let key = keys::attached(account, &role_segment(role), arn);
+            let key = keys::attached(account, &on.segment(), arn);
             batch.put(key, &AttachmentRecord { attached: now });
             change.commit(batch).await;
         }
         Ok(())
     }
 
-    /// DetachRolePolicy.
-    pub async fn detach_role_policy(&self, account: &str, role: &str, arn: &str) -> Result<(), Refusal> {
-        let key = keys::attached(account, &role_segment(role), arn);
+    /// DetachRolePolicy and DetachUserPolicy.
+    pub async fn detach_policy(&self, account: &str, on: Entity<'_>, arn: &str) -> Result<(), Refusal> {
+        let key = keys::attached(account, &on.segment(), arn);
         let change = self.change(account).await;
         change
             .look(|view| {
-                find_role(view, account, role)?;
+                on.require(view, account)?;
                 require_policy_arn(arn)?;
                 if view.contains(&key)? { Ok(()) } else { Err(Refusal::no_policy(arn)) }
             })
@@ -145,17 +156,17 @@ impl Iam {
         Ok(())
     }
 
-    /// ListAttachedRolePolicies: those whose path begins so.
-    pub async fn list_attached_role_policies(
+    /// ListAttachedRolePolicies and ListAttachedUserPolicies: those whose path begins so.
+    pub async fn list_attached_policies(
         &self,
         account: &str,
-        role: &str,
+        on: Entity<'_>,
         path_prefix: Option<&str>,
         page: &PageRequest,
     ) -> Result<Page<AttachedPolicy>, Refusal> {
         self.look(|view| {
-            find_role(view, account, role)?;
-            let mut attached = attached_to(view, account, role)?;
+            on.require(view, account)?;
+            let mut attached = attached_to(view, account, on)?;
             attached.retain(|one| path_prefix.is_none_or(|prefix| policy_path(&one.arn).starts_with(prefix)));
             page.cut(attached, |policy| policy.arn.clone())
         })
@@ -166,9 +177,9 @@ impl Iam {
 pub(super) fn inline_policies(
     view: &View<'_>,
     account: &str,
-    role: &str,
+    on: Entity<'_>,
 ) -> Result<BTreeMap<String, String>, Refusal> {
-    let prefix = keys::role_policies(account, &role_segment(role));
+    let prefix = keys::role_policies(account, &on.segment());
     let mut policies = BTreeMap::new();
     for entry in view.scan::<InlinePolicyRecord>(&prefix, Bound::Unbounded, Direction::Forward) {
         let (key, record) = entry?;
@@ -179,13 +190,12 @@ pub(super) fn inline_policies(
     Ok(policies)
 }
 
-fn find_inline(view: &View<'_>, account: &str, role: &str, policy: &str) -> Result<String, Refusal> {
-    let record: Option<InlinePolicyRecord> =
-        view.get(&keys::role_policy(account, &role_segment(role), policy))?;
+fn find_inline(view: &View<'_>, account: &str, on: Entity<'_>, policy: &str) -> Result<String, Refusal> {
+    let record: Option<InlinePolicyRecord> = view.get(&keys::role_policy(account, &on.segment(), policy))?;
     record.map(|record| record.document).ok_or_else(|| {
         Refusal::new(
             RefusalKind::NoSuchEntity,
-            format!("The role policy with name {policy} cannot be found."),
+            format!("The {} policy with name {policy} cannot be found.", on.noun()),
         )
     })
 }
@@ -193,9 +203,9 @@ fn find_inline(view: &View<'_>, account: &str, role: &str, policy: &str) -> Resu
 pub(super) fn attached_to(
     view: &View<'_>,
     account: &str,
-    role: &str,
+    on: Entity<'_>,
 ) -> Result<Vec<AttachedPolicy>, Refusal> {
-    let prefix = keys::attached_to(account, &role_segment(role));
+    let prefix = keys::attached_to(account, &on.segment());
     let mut attached = Vec::new();
     for key in view.scan_keys(&prefix, Bound::Unbounded, Direction::Forward) {
         if let Some((_, arn)) = keys::parse_attached(&key?) {
