@@ -288,7 +288,7 @@ pub(crate) fn known_to(view: &View<'_>, record: &ActionExecution) -> Result<Know
             known.artifacts.insert(artifact.name.clone(), artifact);
         }
     }
-    for reference in record.declaration.configuration.values().flat_map(|text| references(text)) {
+    for reference in record.declaration.texts().flat_map(|text| references(text)) {
         let Some((namespace, _)) = reference.parts() else { continue };
         if known.namespaces.contains_key(namespace) {
             continue;

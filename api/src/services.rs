@@ -161,13 +161,12 @@ impl Services {
             logs: logs.clone(),
             parameters: parameters.clone(),
             clients: clients_of(CODEBUILD)?,
+            codepipeline: aws.clone(),
             codecommit: codecommit.clone(),
             mappings: mappings.clone(),
             spool: Spool::new(&spool),
             runner: Runner::new(builds(&spool, settings)),
-            // A container has a loopback of its own.
-            endpoint: (settings.build_runner == BuildRunner::Host)
-                .then(|| format!("http://{}", settings.listen)),
+            endpoint: endpoint_for_builds(settings),
             keep: usize::try_from(settings.keep_executions).unwrap_or(usize::MAX),
         });
         let outcomes =
@@ -304,6 +303,18 @@ fn service_keys(sts: &Arc<Sts>, service: &'static str) -> Result<ServiceKeys, St
 fn own_url(settings: &Settings) -> String {
     let listens = || format!("http://{}", reached_at(settings.listen));
     settings.public_url.as_deref().map_or_else(listens, |url| url.trim_end_matches('/').to_owned())
+}
+
+/// Where builds reach the daemon. A container has a loopback of its own, and which of all addresses lead out of it is
+/// not known here.
+fn endpoint_for_builds(settings: &Settings) -> Option<String> {
+    let ip = settings.listen.ip();
+    let is_reached = match settings.build_runner {
+        BuildRunner::Host => true,
+        BuildRunner::Docker => !ip.is_loopback() && !ip.is_unspecified(),
+        BuildRunner::None => false,
+    };
+    is_reached.then(|| format!("http://{}", reached_at(settings.listen)))
 }
 
 /// How builds are to run. Builds of other daemons are told apart by the data folder.

@@ -37,6 +37,7 @@ async fn make() -> Services {
         logs: logs.clone(),
         parameters: parameters.clone(),
         clients: aws.clone(),
+        codepipeline: aws.clone(),
         codecommit: codecommit.clone(),
         mappings: Mappings::default(),
         spool: Spool::new(folder),

@@ -183,6 +183,26 @@ pub fn resolve_configuration(
     Ok(resolved)
 }
 
+/// Texts that an action (or a rule) has under that member of its declaration, resolved.
+pub fn resolve_each<'a>(
+    member: &str,
+    texts: impl IntoIterator<Item = &'a String>,
+    scope: &Scope,
+) -> Result<Vec<String>, UnresolvedConfiguration> {
+    let mut resolved = Vec::new();
+    let mut size = 0;
+    for text in texts {
+        let value = resolve(text, scope)
+            .map_err(|cause| UnresolvedConfiguration::Value { key: member.to_owned(), cause })?;
+        size += value.len();
+        if size > RESOLVED_LIMIT {
+            return Err(UnresolvedConfiguration::TooLarge);
+        }
+        resolved.push(value);
+    }
+    Ok(resolved)
+}
+
 /// The pipeline's variables as a new execution has them: overridden, or else their defaults, in the order of
 /// the declaration. That all three refusals are `ValidationException`, and their texts, is inferred.
 pub fn resolve_pipeline_variables(

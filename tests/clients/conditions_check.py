@@ -161,6 +161,14 @@ fails("PipelineExecutionNotFoundException", codepipeline.list_rule_executions, p
       filter={"pipelineExecutionId": NOBODY})
 fails("PipelineNotFoundException", codepipeline.list_rule_executions, pipelineName="nowhere")
 
+# A rule that could not be evaluated: its condition is in error, and has its result all the same.
+errored = run("errored", {"beforeEntry": group("FAIL", check("#{variables.suffix}", "MATCHES", "("))})
+assert errored["status"] == "Failed", errored
+state = stage("errored")["beforeEntryConditionState"]
+assert state["latestExecution"]["status"] == "Errored", state
+rule = state["conditionStates"][0]["ruleStates"][0]["latestExecution"]
+assert (rule["status"], rule["errorDetails"]["code"]) == ("Failed", "ConfigurationError"), rule
+
 # What cannot be overridden, and what can.
 call = codepipeline.override_stage_condition
 fails("PipelineNotFoundException", call, **override("nowhere", failed, "BEFORE_ENTRY"))

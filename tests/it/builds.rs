@@ -1,12 +1,11 @@
 //! Builds on the host, by CodeBuild actions and by themselves.
 
 use std::fs;
-use std::path::Path;
 use std::process::Stdio;
 
 use penstock_tests::aws::Caller;
 use penstock_tests::building::{
-    begin, build_action, ended, log, logged, make_project, project, unzipped, zipped,
+    begin, build_action, ended, is_running, log, logged, make_project, project, unzipped, zipped,
 };
 use penstock_tests::clients::skipped;
 use penstock_tests::daemon::Daemon;
@@ -221,11 +220,6 @@ fn a_build_goes_on_over_a_kill_and_runs_once() {
     }
 }
 
-fn is_running(process: &Path) -> bool {
-    let id = fs::read_to_string(process).unwrap();
-    fs::read_to_string(format!("/proc/{}/stat", id.trim())).is_ok_and(|stat| !stat.contains(") Z "))
-}
-
 #[test]
 fn abandoning_and_stopping_really_end_the_work() {
     let folder = tempfile::tempdir().unwrap();
@@ -366,6 +360,25 @@ fn a_clone_reference_is_a_real_clone_in_the_build() {
         let expected = json!({"HEAD": commit, "SUBJECTS": "second first "});
         assert_eq!(action["output"]["outputVariables"], expected, "{name}");
     }
+    let policy = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": ["s3:*", "logs:*"], "Resource": "*"}]})
+    .to_string();
+    caller.iam(
+        "PutRolePolicy",
+        &[("RoleName", "builds"), ("PolicyName", "policy"), ("PolicyDocument", &policy)],
+    );
+    let denied = [
+        ("mapped", "codeconnections:UseConnection on resource: arn:aws:codeconnections:"),
+        ("pushed", "codecommit:GitPull on resource: arn:aws:codecommit:us-east-1:000000000000:web"),
+    ];
+    for (name, call) in denied {
+        let started = caller.call("StartPipelineExecution", &json!({"name": name}));
+        let execution = started["pipelineExecutionId"].as_str().unwrap();
+        assert_eq!(caller.ended(name, execution), "Failed", "{name}");
+        let message = error(&caller.actions(name, execution).pop().unwrap());
+        let says = format!("authorization failed for primary source and source version {commit}: User: ");
+        assert!(message.contains(&says) && message.contains(call), "{name}: {message}");
+    }
     let left = fs::read_dir(daemon.data()).unwrap().flatten();
     let left: Vec<_> =
         left.map(|entry| entry.file_name()).filter(|name| name.to_string_lossy().contains("git")).collect();
@@ -406,4 +419,17 @@ fn a_failed_build_is_tried_again_where_its_phase_says_so_and_no_pipeline_waits()
         (&json!(1), &json!(2))
     );
     assert_eq!(builds.as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_batch_build_is_refused_and_the_message_says_what_to_do() {
+    let daemon = Daemon::start_with(&HOST);
+    let files = [("buildspec.yml", "version: 0.2\nphases: {build: {commands: ['true']}}\n")];
+    let (caller, ground) = prepared(&daemon, &files);
+    let action = build_action(&json!({"BatchEnabled": "true"}), &["Source"], &[]);
+    let execution = begin(&caller, &ground, action, &[]);
+    let action = ended(&caller, &execution);
+    let said = error(&action);
+    assert!(said.contains("'BatchEnabled' set to true, and batch builds are not supported here"), "{said}");
+    assert_eq!(caller.codebuild("ListBuilds", &json!({}))["ids"], json!([]));
 }

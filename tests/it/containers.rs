@@ -2,7 +2,8 @@
 
 use penstock_tests::aws::Caller;
 use penstock_tests::building::{
-    begin, build_action, ended, log, logged, make_project, project, unzipped, zipped,
+    begin, build_action, commands_action, ended, ended_action, log, log_of, logged, make_project, project,
+    unzipped, zipped,
 };
 use penstock_tests::clients::skipped;
 use penstock_tests::daemon::Daemon;
@@ -100,6 +101,31 @@ fn images_and_engines_that_are_not_there_are_named() {
     let execution = begin(&caller, &ground, build_action(&json!({}), &["Source"], &[]), &[]);
     let said = message(&ended(&caller, &execution));
     assert!(said.contains("no container engine was found (unix:///nowhere/docker.sock"), "{said}");
+}
+
+#[test]
+fn commands_run_in_a_container_of_the_image_that_stands_in_for_awss() {
+    let Some(engine) = Engine::or_skip("commands in a container") else { return };
+    let mapped = format!("aws/codebuild/amazonlinux2-x86_64-standard:5.0={}", engine.image());
+    let daemon = Daemon::start_with_environment(&["--build-image", &mapped], &engine.environment());
+    let caller = daemon.caller();
+    let ground = Ground::prepare(&caller, &zipped(&[("tool.sh!", "#!/bin/sh\necho tool\n")]));
+    let mut action = commands_action(&["./tool.sh > said", "export VERSION=7", "echo \"$PWD $(id -u)\""]);
+    action["outputVariables"] = json!(["VERSION"]);
+    action["outputArtifacts"] = json!([{"name": "Out", "files": ["said"]}]);
+    let mut deploy = ground.deploy("Deploy", 1, "#{Run.VERSION}.zip");
+    deploy["inputArtifacts"] = json!([{"name": "Out"}]);
+    let execution = begin(&caller, &ground, action, &[stage("Deploy", &[deploy])]);
+    let action = ended_action(&caller, &execution, "Run");
+    let log = log_of(&caller, "/aws/codepipeline/built");
+    assert_eq!(action["status"], "Succeeded", "{action} {log:#?}");
+    let found = unzipped(&caller.s3_done("GET", &format!("/{}/7.zip", ground.target), b"").body);
+    assert_eq!(found, [("said".to_owned(), "tool\n".to_owned())]);
+    assert!(
+        log.iter().any(|line| line.starts_with("/codebuild/output/src") && line.ends_with("/src 0")),
+        "{log:#?}"
+    );
+    assert_eq!(engine.containers(&daemon), 0, "nothing is left behind");
 }
 
 /// The latest build, once it has ended.

@@ -1,6 +1,8 @@
 //! Projects and pipelines that build.
 
+use std::fs;
 use std::io::{Cursor, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -83,23 +85,58 @@ pub fn begin(caller: &Caller, ground: &Ground, action: Value, more: &[Value]) ->
 
 /// The build's action in that execution, once it has ended.
 pub fn ended(caller: &Caller, execution: &str) -> Value {
-    caller.ended("built", execution);
-    let actions = caller.actions("built", execution);
-    actions.into_iter().find(|action| action["actionName"] == "Build").unwrap_or_else(|| panic!("no build"))
+    ended_action(caller, execution, "Build")
 }
 
-/// The lines of a project's latest build.
+/// The action of that name in that execution, once the execution has ended.
+pub fn ended_action(caller: &Caller, execution: &str, name: &str) -> Value {
+    caller.ended("built", execution);
+    let actions = caller.actions("built", execution);
+    actions.into_iter().find(|action| action["actionName"] == name).unwrap_or_else(|| panic!("no {name}"))
+}
+
+/// An action `Run` in the namespace `Run` of those commands on the source.
+pub fn commands_action(commands: &[&str]) -> Value {
+    json!({
+        "name": "Run",
+        "namespace": "Run",
+        "actionTypeId": {"category": "Compute", "owner": "AWS", "provider": "Commands", "version": "1"},
+        "commands": commands,
+        "inputArtifacts": [{"name": "Source"}],
+    })
+}
+
+/// Whether the process whose id is in that file runs.
+pub fn is_running(process: &Path) -> bool {
+    let id = fs::read_to_string(process).expect("a process id");
+    fs::read_to_string(format!("/proc/{}/stat", id.trim())).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+/// The log group of the project's builds.
+const PROJECT_LOG: &str = "/aws/codebuild/project";
+
+/// The lines of the project's builds.
 pub fn log(caller: &Caller) -> Vec<String> {
-    let input = json!({"logGroupName": "/aws/codebuild/project"});
+    log_of(caller, PROJECT_LOG)
+}
+
+/// The lines of a log group.
+pub fn log_of(caller: &Caller, group: &str) -> Vec<String> {
+    let input = json!({"logGroupName": group});
     let answer = caller.json("logs", "Logs_20140328.FilterLogEvents", &input).unwrap_or_default();
     let events = answer["events"].as_array().cloned().unwrap_or_default();
     events.iter().map(|event| event["message"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-/// Waits for a line of the log.
+/// Waits for a line of the project's log.
 pub fn logged(caller: &Caller, text: &str) {
+    logged_in(caller, PROJECT_LOG, text);
+}
+
+/// Waits for a line of a log group.
+pub fn logged_in(caller: &Caller, group: &str, text: &str) {
     until(format_args!("the line {text}"), || {
         std::thread::sleep(Duration::from_millis(20));
-        log(caller).iter().any(|line| line.contains(text)).then_some(())
+        log_of(caller, group).iter().any(|line| line.contains(text)).then_some(())
     });
 }

@@ -1,7 +1,7 @@
 //! The daemon, driven from outside: what the tests in `it/` stand on.
 //!
 //! `daemon` starts, kills and starts again; `http` says exactly the bytes a test wants said; `aws` calls an
-//! operation in one line; `clients` finds or makes the AWS CLI, `awslocal` and boto3; `moto` is
+//! operation in one line; `clients` finds or makes the AWS CLI, `awslocal` and boto3; `terraform` runs Terraform; `moto` is
 //! an emulator that others wrote.
 
 #![expect(
@@ -26,4 +26,5 @@ pub mod moto;
 pub mod pipelines;
 pub mod sink;
 pub mod small_disk;
+pub mod terraform;
 pub mod waiting;

@@ -77,7 +77,28 @@ impl Session {
         self.may_when(action, resource, Context::default()).await
     }
 
-    /// The same, with condition keys of that very call.
+    /// Whether it may use that connection for that branch of that repository. Policies know the permission under both names
+    /// of the service, and either will do.
+    pub async fn may_use_connection(
+        &self,
+        connection: &str,
+        repository: &str,
+        branch: &str,
+    ) -> Result<(), NotPermitted> {
+        let names = ["codestar-connections", "codeconnections"];
+        let mut keys = Context::default();
+        for name in names {
+            keys.set(&format!("{name}:FullRepositoryId"), repository);
+            keys.set(&format!("{name}:BranchName"), branch);
+        }
+        let [former, current] = names.map(|name| format!("{name}:UseConnection"));
+        match self.may_when(&former, connection, keys.clone()).await {
+            Err(refusal) if refusal.is_absence() => self.may_when(&current, connection, keys).await,
+            decided => decided,
+        }
+    }
+
+    /// As [`may`](Self::may), with condition keys of that very call.
     pub async fn may_when(
         &self,
         action: &str,

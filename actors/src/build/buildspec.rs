@@ -148,6 +148,30 @@ impl Buildspec {
         let spec = read(&mut reader, &node)?;
         Ok(Self { ignored: reader.into_ignored(), ..spec })
     }
+
+    /// What runs commands without a buildspec: they are its `build` phase. Without a pattern, all files are meant
+    /// (inferred).
+    pub fn of_commands(commands: &[String], files: &[String], exported: &[String]) -> Self {
+        let files = if files.is_empty() { vec!["**/*".to_owned()] } else { files.to_vec() };
+        let mut phases = PhaseName::ALL.map(Phase::empty);
+        for phase in phases.iter_mut().filter(|phase| phase.name == PhaseName::Build) {
+            phase.commands = commands.to_vec();
+        }
+        Self {
+            environment: Environment { exported: exported.to_vec(), ..Environment::default() },
+            phases: phases.to_vec(),
+            artifacts: Some(Artifacts { files, ..Artifacts::default() }),
+            secondary: BTreeMap::new(),
+            ignored: Vec::new(),
+        }
+    }
+}
+
+impl Phase {
+    /// A phase that does nothing.
+    fn empty(name: PhaseName) -> Self {
+        Self { name, user: None, on_failure: None, commands: Vec::new(), finally: Vec::new() }
+    }
 }
 
 const KNOWN: [&str; 9] =
@@ -221,9 +245,7 @@ fn read_phases(
         .map(|name| {
             let mut phase = match phases.get(name.key()) {
                 Some(node) => reading::phase(reader, name, node)?,
-                None => {
-                    Phase { name, user: None, on_failure: None, commands: Vec::new(), finally: Vec::new() }
-                }
+                None => Phase::empty(name),
             };
             phase.user = phase.user.or_else(|| run_as.map(str::to_owned));
             Ok(phase)

@@ -18,6 +18,7 @@ fn work(job: &str, project: &str, started: u64) -> Work {
         pipeline_role: "role".into(),
         action_role: None,
         configuration: BTreeMap::from([("Project".to_owned(), project.to_owned())]),
+        compute: None,
         inputs: Vec::new(),
         outputs: Vec::new(),
         encryption_key: None,

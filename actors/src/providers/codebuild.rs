@@ -1,33 +1,31 @@
-//! Build/AWS/CodeBuild and Test/AWS/CodeBuild: a build of a project with the action's artifacts (user guide,
-//! action-reference-CodeBuild).
+//! Build/AWS/CodeBuild, Test/AWS/CodeBuild and Rule/AWS/CodeBuild: a build of a project with the action's artifacts
+//! (user guide, action-reference-CodeBuild, rule-reference-CodeBuild).
 
 use async_trait::async_trait;
-use penstock_engine::action::{ArtifactLocation, Failure, Progress, Success, Work};
+use penstock_engine::action::{Failure, Progress, Success, Work};
 use penstock_engine::declaration::action::{ActionCategory, ActionOwner, ActionTypeId};
 
-use super::configuration::{optional, required};
+use super::build::{self, Builder, quoted};
+use super::configuration::{kind, optional, required};
 use super::failures;
 use super::provider::{Provider, Reporter};
 use crate::aws::clients::AwsClients;
 use crate::aws::permits::NotPermitted;
 use crate::aws::role::Access;
-use crate::companions::codebuild::{
-    BuildRecord, CodeBuild, Input, Order, Output, Owner, Status, Variable, arn, url,
-};
+use crate::companions::codebuild::{BuildRecord, CodeBuild, Input, Order, Variable, arn, url};
 use crate::companions::policy::context::Context;
 
-/// CodeBuild, in one of its two categories. The build's id follows from the action execution's, so that a provider
-/// that runs again finds the build that it started before.
+/// CodeBuild, in one of its categories.
 pub struct CodeBuildProvider {
     category: ActionCategory,
-    codebuild: CodeBuild,
+    builder: Builder,
     clients: AwsClients,
 }
 
 impl CodeBuildProvider {
     /// Starts builds there, when the roles can be assumed through these.
     pub fn new(category: ActionCategory, codebuild: CodeBuild, clients: AwsClients) -> Self {
-        Self { category, codebuild, clients }
+        Self { category, builder: Builder::new(codebuild), clients }
     }
 }
 
@@ -45,44 +43,19 @@ impl Provider for CodeBuildProvider {
     async fn run(&self, work: Work, reporter: &dyn Reporter) -> Result<Success, Failure> {
         let order = order(&work)?;
         if work.resume.is_none() {
-            let access = Access::from(&work);
-            let assumed = self.clients.may_assume(&access).await;
-            assumed.map_err(|refusal| failures::of_access(&access, &refusal))?;
-            self.may_start(&access, &work, &order).await?;
+            self.may_start(&work, &order).await?;
         }
-        let (account, region) = (&work.pipeline.account, &work.region);
-        let started = self.codebuild.start(account, region, order).await;
-        let build = started.map_err(|refusal| refused(&refusal.message, refusal.code()))?;
-        let id = build.build_id();
-        let _look = LookWhenDropped(&self.codebuild, &build.id);
-        let news =
-            Progress { external_id: Some(id.clone()), url: Some(url(region, &id)), ..Progress::default() };
-        reporter.progress(news.clone()).await;
-        let ended = self
-            .codebuild
-            .ended(account, region, &id)
-            .await
-            .map_err(|refusal| refused(&refusal.message, refusal.code()))?;
-        let Some(ended) = ended else {
-            return Err(failures::job(format!(
-                "The build {id} is not there any more: start the pipeline again."
-            )));
-        };
-        match ended.status {
-            Status::Succeeded => {
-                Ok(Success { progress: news, output_variables: ended.exported, revision: None })
-            }
-            _ => Err(failure(&ended)),
-        }
+        self.builder.run(&work, order, news, reporter).await
     }
 }
 
 impl CodeBuildProvider {
     /// What the service does under the action's role: starts the build, hands it another service role, and follows it
     /// (user guide, "Manage the CodePipeline service role").
-    async fn may_start(&self, access: &Access, work: &Work, order: &Order) -> Result<(), Failure> {
-        let session = self.clients.permits(access).await;
-        let session = session.map_err(|refusal| failures::of_access(access, &refusal))?;
+    async fn may_start(&self, work: &Work, order: &Order) -> Result<(), Failure> {
+        let access = Access::from(work);
+        let session = self.clients.permits(&access).await;
+        let session = session.map_err(|refusal| failures::of_access(&access, &refusal))?;
         let project = arn(&work.pipeline.account, &work.region, &order.project);
         let denied = |refusal: NotPermitted| {
             failures::permission(quoted(
@@ -103,36 +76,18 @@ impl CodeBuildProvider {
     }
 }
 
-/// When nobody waits for the build any more, it looks at once whether its action is still under way.
-struct LookWhenDropped<'a>(&'a CodeBuild, &'a str);
-
-impl Drop for LookWhenDropped<'_> {
-    fn drop(&mut self) {
-        self.0.look_at(self.1);
-    }
-}
-
-fn failure(build: &BuildRecord) -> Failure {
-    Failure { external_id: Some(build.build_id()), ..failures::job(build.failure()) }
-}
-
-/// The texts are those of AWS's SDK, in which CodePipeline quotes CodeBuild.
-fn refused(message: &str, code: &str) -> Failure {
-    failures::configuration(quoted(message, code))
-}
-
-fn quoted(message: &str, code: &str) -> String {
-    format!("{message} (Service: AWSCodeBuild; Status Code: 400; Error Code: {code})")
+fn news(build: &BuildRecord) -> Progress {
+    Progress { url: Some(url(&build.region, &build.build_id())), ..Progress::default() }
 }
 
 fn order(work: &Work) -> Result<Order, Failure> {
     let project = required(work, "ProjectName")?.to_owned();
+    let (kind, name) = (kind(work), &work.action);
     for key in ["BatchEnabled", "CombineArtifacts"] {
         if optional(work, key).is_some_and(|value| value.eq_ignore_ascii_case("true")) {
             return Err(failures::configuration(format!(
-                "The action '{}' has '{key}' set to true, and batch builds are not supported here: set it to false, \
+                "The {kind} '{name}' has '{key}' set to true, and batch builds are not supported here: set it to false, \
                  and give each build an action of its own.",
-                work.action
             )));
         }
     }
@@ -140,56 +95,35 @@ fn order(work: &Work) -> Result<Order, Failure> {
         None => Vec::new(),
         Some(text) => serde_json::from_str::<Vec<Variable>>(text).map_err(|error| {
             failures::configuration(format!(
-                "The value of 'EnvironmentVariables' in the configuration of the action '{}' is not a JSON list of \
+                "The value of 'EnvironmentVariables' in the configuration of the {kind} '{name}' is not a JSON list of \
                  objects with name, value and type: {error}",
-                work.action
             ))
         })?,
     };
-    let outputs = work.outputs.iter().map(|output| Output {
-        name: output.name.clone(),
-        bucket: output.bucket.clone(),
-        key: output.key.clone(),
-    });
     Ok(Order {
         project,
-        id: work.id.as_str().to_owned(),
-        initiator: format!("codepipeline/{}", work.pipeline.name),
         variables,
         buildspec: optional(work, "BuildspecOverride").map(str::to_owned),
         service_role: optional(work, "ServiceRoleArnOverride").map(str::to_owned),
-        artifacts: Some((inputs(work)?, outputs.collect())),
-        encryption_key: super::configuration::store_key(work),
-        owner: Some(Owner {
-            execution: work.execution.clone(),
-            action: work.id.clone(),
-            started: work.started,
-        }),
-        ..Order::default()
+        ..build::order(work, inputs(work)?)
     })
 }
 
 /// The primary source first.
 fn inputs(work: &Work) -> Result<Vec<Input>, Failure> {
-    let primary = match optional(work, "PrimarySource") {
-        None => 0,
-        Some(name) => work.inputs.iter().position(|input| input.name == name).ok_or_else(|| {
+    let mut inputs = build::inputs(work);
+    if let Some(name) = optional(work, "PrimarySource") {
+        let primary = inputs.iter().position(|input| input.name == name).ok_or_else(|| {
             failures::configuration(format!(
-                "The value '{name}' of 'PrimarySource' in the configuration of the action '{}' is none of its input \
+                "The value '{name}' of 'PrimarySource' in the configuration of the {} '{}' is none of its input \
                  artifacts.",
+                kind(work),
                 work.action
             ))
-        })?,
-    };
-    let input = |artifact: &ArtifactLocation| Input {
-        name: artifact.name.clone(),
-        bucket: artifact.bucket.clone(),
-        key: artifact.key.clone(),
-    };
-    let mut inputs: Vec<Input> = work.inputs.iter().map(input).collect();
-    if primary < inputs.len() {
-        let first = inputs.remove(primary);
-        inputs.insert(0, first);
+        })?;
+        if let Some(before) = inputs.get_mut(..=primary) {
+            before.rotate_right(1);
+        }
     }
     Ok(inputs)
 }

@@ -135,7 +135,7 @@ fn found(work: &Work, name: &str, branch: &str, commit: &Commit) -> Success {
             external_id: Some(id.clone()),
             summary: Some(summary.clone()),
             url: Some(url.clone()),
-            percent: None,
+            ..Progress::default()
         },
         output_variables: BTreeMap::from(variables.map(|(name, value)| (name.to_owned(), value))),
         revision: Some(SourceRevision {

@@ -18,7 +18,7 @@ pub(super) fn required<'a>(work: &'a Work, key: &str) -> Result<&'a str, Failure
 }
 
 /// What it is called in texts for people.
-fn kind(work: &Work) -> &'static str {
+pub(super) fn kind(work: &Work) -> &'static str {
     if work.action_type.category == ActionCategory::Rule { "rule" } else { "action" }
 }
 

@@ -19,7 +19,6 @@ use crate::artifacts::stored::{Spool, Stored};
 use crate::artifacts::transfer::{self, Headers, Target};
 use crate::aws::clients::AwsClients;
 use crate::aws::role::Access;
-use crate::companions::policy::context::Context;
 use crate::git::commit::cut;
 use crate::git::fetch::{Fetched, fetch};
 use crate::git::mapping::{Mappings, Place};
@@ -168,23 +167,11 @@ enum Origin {
 }
 
 impl ConnectionSource {
-    /// The connection is used under the action's role. Policies know that permission under both names of the service,
-    /// and either will do.
+    /// The connection is used under the action's role.
     async fn may_use(&self, access: &Access, connection: &str, wanted: &Wanted<'_>) -> Result<(), Failure> {
         let session = self.clients.permits(access).await;
         let session = session.map_err(|refusal| failures::of_access(access, &refusal))?;
-        let may = async |service: &str| {
-            let mut keys = Context::default();
-            for service in ["codestar-connections", "codeconnections"] {
-                keys.set(&format!("{service}:FullRepositoryId"), wanted.repository);
-                keys.set(&format!("{service}:BranchName"), wanted.branch);
-            }
-            session.may_when(&format!("{service}:UseConnection"), connection, keys).await
-        };
-        let permitted = match may("codestar-connections").await {
-            Err(refusal) if refusal.is_absence() => may("codeconnections").await,
-            decided => decided,
-        };
+        let permitted = session.may_use_connection(connection, wanted.repository, wanted.branch).await;
         permitted.map_err(|refusal| {
             failures::permission(format!(
                 "Unable to use Connection: {connection}. The provided role does not have sufficient permissions. Error: \
@@ -319,7 +306,7 @@ fn found(
             external_id: Some(commit.id.clone()),
             summary: Some(summary.clone()),
             url: Some(url.clone()),
-            percent: None,
+            ..Progress::default()
         },
         output_variables: variables.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
         revision: Some(SourceRevision {

@@ -4,8 +4,10 @@ pub mod provider;
 pub mod table;
 
 pub(crate) mod approval_request;
+mod build;
 pub mod codebuild;
 pub mod codecommit_source;
+pub mod commands;
 pub mod connection_source;
 pub mod s3_deploy;
 pub mod s3_source;

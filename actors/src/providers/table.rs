@@ -19,6 +19,7 @@ use crate::outcomes::service::Outcomes;
 use super::approval_request;
 use super::codebuild::CodeBuildProvider;
 use super::codecommit_source::CodeCommitSource;
+use super::commands::CommandsProvider;
 use super::connection_source::{ConnectionSource, Origins};
 use super::failures;
 use super::provider::{Provider, Reporter};
@@ -36,8 +37,9 @@ const S3_ACTIONS: usize = 64;
 /// Git sources at work at once. Each runs git and packs files, on a thread and a processor of its own.
 const GIT_ACTIONS: usize = 8;
 
-/// Rules of one type at work at once. They only wait, and as long as a window is closed.
+/// Rules of one type at work at once. They only wait: as long as a window is closed, or for a build in its queue.
 const RULES: usize = Semaphore::MAX_PERMITS;
+
 /// Actions that wait for a build. CodeBuild has a queue of its own.
 const BUILDS: usize = 1024;
 
@@ -70,7 +72,11 @@ impl Providers {
         let builds = |category| -> Box<dyn Provider> {
             Box::new(CodeBuildProvider::new(category, codebuild.clone(), clients.clone()))
         };
-        let builds = [ActionCategory::Build, ActionCategory::Test].map(|category| (builds(category), BUILDS));
+        let commands = |category| -> Box<dyn Provider> {
+            Box::new(CommandsProvider::new(category, codebuild.clone(), clients.clone()))
+        };
+        let compute: [Box<dyn Provider>; 3] =
+            [builds(ActionCategory::Build), builds(ActionCategory::Test), commands(ActionCategory::Compute)];
         let connection = ConnectionSource::new(clients.clone(), spool.clone(), origins);
         let codecommit = CodeCommitSource::new(clients.clone(), spool.clone(), codecommit);
         let s3: [Box<dyn Provider>; 2] = [
@@ -78,15 +84,18 @@ impl Providers {
             Box::new(S3Deploy::new(clients.clone(), spool.clone())),
         ];
         let git: [Box<dyn Provider>; 2] = [Box::new(connection), Box::new(codecommit)];
-        let rules: [Box<dyn Provider>; 4] = [
+        let rules: [Box<dyn Provider>; 6] = [
             Box::new(VariableCheck),
             Box::new(DeploymentWindow::new(clock.clone())),
             Box::new(CloudWatchAlarm::new(clients.clone(), clock.clone())),
             Box::new(LambdaInvoke::new(clients.clone())),
+            builds(ActionCategory::Rule),
+            commands(ActionCategory::Rule),
         ];
         let s3 = s3.into_iter().map(|provider| (provider, S3_ACTIONS));
         let git = git.into_iter().map(|provider| (provider, GIT_ACTIONS));
-        let all = s3.chain(git).chain(builds).chain(rules.into_iter().map(|provider| (provider, RULES)));
+        let compute = compute.into_iter().map(|provider| (provider, BUILDS));
+        let all = s3.chain(git).chain(compute).chain(rules.into_iter().map(|provider| (provider, RULES)));
         Self { clients: Some(clients.clone()), ..Self::of(all) }
     }
 
@@ -137,15 +146,10 @@ impl Providers {
 }
 
 /// The failure of an action whose provider is not there.
-pub fn not_available(action_type: &ActionTypeId) -> Failure {
-    let ActionTypeId { category, owner, provider, version } = action_type;
-    let (kind, work) = match category {
-        ActionCategory::Rule => ("RuleType", "rule"),
-        _ => ("ActionType", "action"),
-    };
+fn not_available(action_type: &ActionTypeId) -> Failure {
     failures::configuration(format!(
-        "{kind} (Category: '{category}', Owner: '{owner}', Provider: '{provider}', Version: '{version}') is not \
-         available: this daemon cannot run {work}s of that type. Say how such {work}s end with --action-outcomes or \
-         by PUT /_penstock/action-outcomes, or use another {work}, and then try again."
+        "{}: this daemon cannot run actions of that type. Say how such actions end with --action-outcomes or by PUT \
+         /_penstock/action-outcomes, or use another action, and then try again.",
+        action_type.not_available()
     ))
 }

@@ -102,8 +102,8 @@ impl Success {
             progress: Progress {
                 external_id: self.execution_details.external_execution_id,
                 summary: self.execution_details.summary,
-                url: None,
                 percent: self.execution_details.percent_complete,
+                ..Progress::default()
             },
             output_variables: self.output_variables,
         };

@@ -260,7 +260,7 @@ fn seconds(at: Timestamp) -> Value {
 
 /// API reference: `Build`.
 fn build(record: &BuildRecord) -> Value {
-    let BuildRecord { project, region, account, .. } = record;
+    let project = &record.project;
     let (group, stream) = record.log();
     let phases: Vec<Value> = record.phases.0.iter().map(phase).collect();
     let exported = record.exported.iter().map(|(name, value)| json!({ "name": name, "value": value }));
@@ -287,12 +287,8 @@ fn build(record: &BuildRecord) -> Value {
         "logs": {
             "groupName": group,
             "streamName": stream,
-            "deepLink": format!(
-                "https://console.aws.amazon.com/cloudwatch/home?region={region}#logsV2:log-groups/log-group/{}/log-events/{}",
-                group.replace('/', "$252F"),
-                stream.replace('/', "$252F")
-            ),
-            "cloudWatchLogsArn": format!("arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:{stream}"),
+            "deepLink": record.log_url(),
+            "cloudWatchLogsArn": record.log_arn(),
             "cloudWatchLogs": { "status": "ENABLED" },
         },
         "timeoutInMinutes": project.timeout_in_minutes,

@@ -76,9 +76,12 @@ static COMPANIONS: [Companion; 8] = [
     },
 ];
 
-/// The companion whose targets begin so.
+/// The companion whose targets begin so. The newer SDKs (Go's, and so Terraform) leave out the package of the name.
 pub(crate) fn by_target(prefix: &str) -> Option<&'static Companion> {
-    COMPANIONS.iter().find(|companion| companion.target == prefix)
+    let is_meant = |companion: &&Companion| {
+        companion.target == prefix || companion.target.rsplit('.').next() == Some(prefix)
+    };
+    COMPANIONS.iter().find(is_meant)
 }
 
 /// Decodes and checks the input, and lets the operation's handler answer.

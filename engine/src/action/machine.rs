@@ -1,17 +1,17 @@
 //! The transitions of one action execution.
 
-use crate::declaration::action::ActionTypeId;
+use crate::declaration::action::{ActionDeclaration, ActionTypeId, EnvironmentVariable};
 use crate::event::{Event, EventState, ExecutionResult, Subject};
 use crate::stage::{self, Level, Wish};
 use crate::step::{Effect, Step, Tell, Write};
 use crate::time::Timestamp;
-use crate::variables::{Scope, resolve_configuration};
+use crate::variables::{Scope, UnresolvedConfiguration, resolve_configuration, resolve_each};
 
 use super::context::{Context, ContextEntry};
 use super::input::Input;
 use super::job::Job;
 use super::state::{ActionExecution, ActionExecutionStatus, ArtifactLocation, ErrorDetails, Outcome};
-use super::work::{Failure, Progress, Report, Success, Work};
+use super::work::{Compute, Failure, Progress, Report, Success, Work};
 use super::worker::Worker;
 
 /// One action execution: its record, and what this life of the machine has started.
@@ -147,6 +147,7 @@ impl Action {
         external.summary = news.summary.or(external.summary.take());
         external.url = news.url.or(external.url.take());
         external.percent = news.percent.or(external.percent);
+        external.log_stream = news.log_stream.or(external.log_stream.take());
     }
 
     pub(super) fn write_changed(&mut self, now: Timestamp) -> Step {
@@ -245,6 +246,7 @@ impl ActionExecution {
             pipeline_role: record.pipeline_role.clone(),
             action_role: record.declaration.role_arn.clone(),
             configuration: record.resolved_configuration.clone().unwrap_or_default(),
+            compute: record.compute.clone(),
             overrides: record.overrides.clone(),
             change: record.change.clone(),
             inputs: record.inputs.clone(),
@@ -354,10 +356,35 @@ fn resolve(record: &mut ActionExecution, context: Context) -> Result<(), Failure
         variables: context.variables,
         namespaces: context.namespaces,
     };
-    let resolved = resolve_configuration(&record.declaration.configuration, &scope)
-        .map_err(|unresolved| Failure::new("ConfigurationError", unresolved.to_string()))?;
+    let unresolved = |cause: UnresolvedConfiguration| Failure::new("ConfigurationError", cause.to_string());
+    let resolved = resolve_configuration(&record.declaration.configuration, &scope).map_err(unresolved)?;
     record.resolved_configuration = Some(resolved);
+    record.compute = compute(&record.declaration, &scope).map_err(unresolved)?.map(Box::new);
     Ok(())
+}
+
+/// What the declaration has beside its configuration, where it has commands.
+fn compute(
+    declaration: &ActionDeclaration,
+    scope: &Scope,
+) -> Result<Option<Compute>, UnresolvedConfiguration> {
+    let Some(commands) = &declaration.commands else { return Ok(None) };
+    let variables = declaration.environment_variables.as_deref().unwrap_or_default();
+    let values =
+        resolve_each("environmentVariables", variables.iter().map(|variable| &variable.value), scope)?;
+    let with_value =
+        |(variable, value): (&EnvironmentVariable, String)| EnvironmentVariable { value, ..variable.clone() };
+    Ok(Some(Compute {
+        commands: resolve_each("commands", commands, scope)?,
+        environment_variables: variables.iter().zip(values).map(with_value).collect(),
+        output_variables: declaration.output_variables.clone().unwrap_or_default(),
+        files: declaration
+            .output_artifacts
+            .iter()
+            .flat_map(|output| output.files.clone())
+            .flatten()
+            .collect(),
+    }))
 }
 
 /// The text is that of the same refusal elsewhere; that it ends the action is inferred.

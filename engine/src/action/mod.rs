@@ -23,5 +23,5 @@ pub use state::{
     ActionExecution, ActionExecutionStatus, ActionRef, ArtifactLocation, ErrorDetails, External, Outcome,
     SourceRevision,
 };
-pub use work::{Failure, Progress, Report, Success, Work};
+pub use work::{Compute, Failure, Progress, Report, Success, Work};
 pub use worker::Worker;

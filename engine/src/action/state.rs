@@ -17,6 +17,7 @@ use crate::triggers::GitChange;
 
 use super::context::artifact_key;
 use super::job::Job;
+use super::work::Compute;
 
 /// Finds an action execution's record: its start time is part of the key, so that lists are newest first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -74,6 +75,9 @@ pub struct ActionExecution {
     /// The configuration with every reference replaced, known from its begin on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolved_configuration: Option<BTreeMap<String, String>>,
+    /// What a Commands action or rule runs, known from its begin on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compute: Option<Box<Compute>>,
     /// Its status.
     pub status: ActionExecutionStatus,
     /// When the record last changed.
@@ -155,6 +159,7 @@ impl ActionExecution {
             overrides: Vec::new(),
             change: None,
             resolved_configuration: None,
+            compute: None,
             status: ActionExecutionStatus::InProgress,
             updated: now,
             wish: Wish::PROCEED,
@@ -231,6 +236,9 @@ pub struct External {
     /// 0 to 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percent: Option<u8>,
+    /// The ARN of the log stream to which the work on the service's own compute writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_stream: Option<String>,
 }
 
 /// API reference: `ErrorDetails`.

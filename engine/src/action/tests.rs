@@ -7,9 +7,10 @@ mod job;
 use std::collections::BTreeMap;
 
 use crate::action::{
-    Action, ActionExecution, ArtifactLocation, Context, External, Failure, Input, Progress, Report, Success,
+    Action, ActionExecution, ArtifactLocation, Compute, Context, External, Failure, Input, Progress, Report,
+    Success,
 };
-use crate::declaration::action::ActionDeclaration;
+use crate::declaration::action::{ActionDeclaration, EnvironmentVariable};
 use crate::fixture::{action, declaration, execution_id, incarnation, input, key, lines};
 use crate::stage::{End, Level, StageId, Wish};
 use crate::step::Effect;
@@ -185,6 +186,44 @@ fn after_a_restart_the_provider_resumes_what_was_recorded() {
     assert_eq!(
         again.step(Input::Begin(Context::default())),
         ["effect run S3 Deploy.A resuming build-7 with {}", "effect wake at 1201000"]
+    );
+}
+
+#[test]
+fn commands_run_with_their_references_replaced_also_after_a_restart() {
+    let mut declared = action("A", 1);
+    declared.commands = Some(vec!["make #{variables.what}".to_owned(), "echo".to_owned()]);
+    declared.output_variables = Some(vec!["V".to_owned()]);
+    let variable = |value: &str| EnvironmentVariable {
+        name: "E".to_owned(),
+        value: value.to_owned(),
+        variable_type: Some("SECRETS_MANAGER".to_owned()),
+    };
+    declared.environment_variables = Some(vec![variable("#{variables.what}:key")]);
+    declared.output_artifacts[0].files = Some(vec!["out/**".to_owned()]);
+    let known = || Context {
+        variables: BTreeMap::from([("what".to_owned(), "all".to_owned())]),
+        ..Context::default()
+    };
+    let expected = Compute {
+        commands: vec!["make all".to_owned(), "echo".to_owned()],
+        environment_variables: vec![variable("all:key")],
+        output_variables: vec!["V".to_owned()],
+        files: vec!["out/**".to_owned()],
+    };
+    let mut bench = Bench::of(&declared);
+    bench.step(Input::Begin(known()));
+    assert_eq!(bench.machine.record().work().compute.as_deref(), Some(&expected));
+    bench.progress("build-7");
+    let text = serde_json::to_string(bench.machine.record()).unwrap();
+    let read: ActionExecution = serde_json::from_str(&text).unwrap();
+    assert_eq!(read.work().compute.as_deref(), Some(&expected));
+
+    let mut without = Bench::of(&declared);
+    let lines = without.step(Input::Begin(Context::default()));
+    assert!(
+        lines[0].contains("ConfigurationError: The value of the configuration key 'environmentVariables'"),
+        "{lines:?}"
     );
 }
 

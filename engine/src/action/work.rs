@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::declaration::action::ActionTypeId;
+use serde::{Deserialize, Serialize};
+
+use crate::declaration::action::{ActionTypeId, EnvironmentVariable};
 use crate::declaration::pipeline::EncryptionKey;
 use crate::ids::{ActionExecutionId, ExecutionId, PipelineKey};
 use crate::source::SourceRevisionOverride;
@@ -36,6 +38,8 @@ pub struct Work {
     pub action_role: Option<String>,
     /// The configuration with every reference replaced.
     pub configuration: BTreeMap<String, String>,
+    /// What a Commands action or rule runs.
+    pub compute: Option<Box<Compute>>,
     /// What a source action takes instead of the newest revision.
     pub overrides: Vec<SourceRevisionOverride>,
     /// The change of a source action's repository that started the execution: which branch, tag or pull request.
@@ -54,6 +58,23 @@ pub struct Work {
     pub job: Option<String>,
     /// What the worker of the job before left for this one.
     pub continuation: Option<String>,
+}
+
+/// What the service runs on compute of its own, with every reference replaced (API reference: `ActionDeclaration`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Compute {
+    /// One after the other, until one fails.
+    pub commands: Vec<String>,
+    /// What they find in their environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environment_variables: Vec<EnvironmentVariable>,
+    /// The names of what is left in their environment for later actions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output_variables: Vec<String>,
+    /// Patterns of the files that become the output artifact; none where the declaration has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
 }
 
 /// What a provider says.
@@ -80,6 +101,8 @@ pub struct Progress {
     pub url: Option<String>,
     /// 0 to 100.
     pub percent: Option<u8>,
+    /// The ARN of the log stream to which the work on the service's own compute writes.
+    pub log_stream: Option<String>,
 }
 
 /// The work is done.

@@ -38,6 +38,14 @@ pub struct ActionDeclaration {
     pub environment_variables: Option<Vec<EnvironmentVariable>>,
 }
 
+impl ActionDeclaration {
+    /// All texts in which references are replaced when the action begins.
+    pub fn texts(&self) -> impl Iterator<Item = &String> {
+        let variables = self.environment_variables.iter().flatten().map(|variable| &variable.value);
+        self.configuration.values().chain(self.commands.iter().flatten()).chain(variables)
+    }
+}
+
 fn first() -> u32 {
     1
 }

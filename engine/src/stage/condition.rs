@@ -34,8 +34,8 @@ pub struct ConditionExecution {
     pub rules: Vec<RuleSlot>,
 }
 
-/// API reference: `ConditionExecutionStatus`. `Errored` is never given: a rule that could not be evaluated has
-/// failed and says why (inferred).
+/// API reference: `ConditionExecutionStatus`. `Errored` is none of these: to the stage a rule that could not be evaluated
+/// has failed, and it is for the view to say so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each is AWS's value of the same name")]
 pub enum ConditionStatus {

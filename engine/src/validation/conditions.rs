@@ -1,6 +1,7 @@
 //! Conditions around a stage: which results they may have, and which rules. User guide: "stage-conditions",
 //! "rule-reference".
 
+use super::configuration::{SINGLE_LINE, has_several_lines};
 use super::{Subject, Violations};
 use crate::declaration::pipeline::{ExecutionMode, PipelineType};
 use crate::declaration::stage::{Condition, ConditionResult, RuleDeclaration, StageDeclaration};
@@ -141,6 +142,15 @@ impl<'a> Check<'a, '_> {
         }
         if known.runs_commands() && rule.commands.as_ref().is_none_or(Vec::is_empty) {
             self.refuse(format!("Rule {name} must have a non-empty commands field"));
+        }
+        if has_several_lines(rule.commands.as_deref()) {
+            self.refuse(format!("Rule {name} has a multi-line command: {SINGLE_LINE}"));
+        }
+        let (declared, bound) = (rule.input_artifacts.iter().flatten().count(), known.inputs.1);
+        if declared > bound {
+            self.refuse(format!(
+                "Rule {name} declares {declared} input artifacts which is more than the maximum count ({bound})"
+            ));
         }
     }
 

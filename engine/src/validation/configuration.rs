@@ -93,12 +93,22 @@ fn queryable(action: &ActionDeclaration, action_type: &ActionType, violations: &
 
 const PRIMARY_SOURCE: &str = "PrimarySource";
 
+/// What a command must be (user guide, action-reference-Commands); the text is inferred.
+pub(super) const SINGLE_LINE: &str = "commands must be in single-line format";
+
+pub(super) fn has_several_lines(commands: Option<&[String]>) -> bool {
+    commands.unwrap_or_default().iter().any(|command| command.contains(['\n', '\r']))
+}
+
 /// What else belongs to commands: API reference, `ActionDeclaration`. The text for having too much is inferred.
 fn commands(action: &ActionDeclaration, action_type: &ActionType, violations: &mut Violations) {
     let name = &action.name;
     if action_type.runs_commands {
         if action.commands.as_ref().is_none_or(Vec::is_empty) {
             violations.action(format!("Action {name} must have a non-empty commands field"));
+        }
+        if has_several_lines(action.commands.as_deref()) {
+            violations.action(format!("Action {name} has a multi-line command: {SINGLE_LINE}"));
         }
         return;
     }

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::action::ActionExecution;
+use crate::action::{ActionExecution, ActionExecutionStatus};
 use crate::declaration::stage::{ConditionType, StageDeclaration};
-use crate::stage::ConditionExecution;
+use crate::stage::{ConditionExecution, ConditionStatus};
 
 use super::execution::without_nulls;
 use super::pipeline_state::LastOfStage;
@@ -28,15 +28,30 @@ pub(super) fn condition_state(
     });
     let rules: Vec<Value> = rules.collect();
     let summary = summary(reached);
+    let status = if is_errored(reached, last) { json!("Errored") } else { json!(reached.status) };
     let latest = without_nulls(json!({
-        "status": reached.status,
+        "status": status,
         "summary": summary,
         "lastStatusChange": reached.changed.epoch_seconds(),
     }));
     Some(json!({
-        "latestExecution": without_nulls(json!({ "status": reached.status, "summary": summary })),
+        "latestExecution": without_nulls(json!({ "status": status, "summary": summary })),
         "conditionStates": [{ "latestExecution": latest, "ruleStates": rules }],
     }))
+}
+
+/// Whether the condition failed, and none of its rules by its verdict: they could not be evaluated, since their
+/// configuration or their permissions are wrong (inferred).
+fn is_errored(condition: &ConditionExecution, last: &LastOfStage) -> bool {
+    let mut failed =
+        condition.rules.iter().filter(|slot| slot.status == ActionExecutionStatus::Failed).peekable();
+    let is_unjudged = |code: &str| matches!(code, "ConfigurationError" | "PermissionError");
+    condition.status == ConditionStatus::Failed
+        && failed.peek().is_some()
+        && failed.all(|slot| {
+            let error = last.rules.get(&slot.id).and_then(|rule| rule.error.as_ref());
+            error.is_some_and(|error| is_unjudged(&error.code))
+        })
 }
 
 /// The words are inferred.

@@ -27,6 +27,7 @@ pub fn action_execution_detail(action: &ActionExecution, catalogue: &Catalogue) 
         "externalExecutionSummary": action.external.summary,
         "externalExecutionUrl": urls::execution(action, catalogue),
         "errorDetails": action.error,
+        "logStreamARN": action.external.log_stream,
     }));
     let empty = result.as_object().is_none_or(serde_json::Map::is_empty);
     let output = without_nulls(json!({

@@ -157,6 +157,7 @@ fn latest_execution(action: &ActionExecution, catalogue: &Catalogue) -> Value {
         "externalExecutionUrl": urls::execution(action, catalogue),
         "percentComplete": action.external.percent,
         "errorDetails": action.error,
+        "logStreamARN": action.external.log_stream,
         "lastUpdatedBy": action.last_updated_by,
         "token": action.approval_token().filter(|_| action.outcome().is_none()),
     }))

@@ -110,7 +110,10 @@ fn happen(world: &mut World, op: &Op) -> Checked {
             world.disk.empty_trash();
         }
         Op::Work { steps, seed } => work(world, steps, seed)?,
-        Op::Crash { survive } => world.crash(survive)?,
+        Op::Crash { survive } => {
+            *world.seen.entry("crash".to_owned()).or_default() += 1;
+            world.crash(survive)?;
+        }
         Op::Drop { which } => world.drop_one(which),
         Op::Lose { which } => world.lose(which),
         Op::Sleep { which } => world.sleep(which),

@@ -222,7 +222,7 @@ pub(crate) fn pipeline_from(
 }
 
 /// What an action's declaration may refer to.
-fn context(records: &Records, action: &Action) -> Checked<Context> {
+pub(crate) fn context(records: &Records, action: &Action) -> Checked<Context> {
     let stage = &action.record().reference.stage;
     let key = (stage.incarnation.clone(), stage.execution);
     let execution = records.executions.get(&key);

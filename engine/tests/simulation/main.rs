@@ -20,6 +20,7 @@ mod oracle;
 mod people;
 mod provider;
 mod records;
+mod rules;
 mod sabotage;
 mod shapes;
 mod world;
@@ -92,6 +93,10 @@ fn histories_come_by_everything_that_the_machines_know() {
         }
     }
     for what in [
+        "Superseded execution",
+        "Queued execution",
+        "Parallel execution",
+        "crash",
         "execution Cancelled",
         "execution Failed",
         "execution Stopped",
@@ -137,5 +142,5 @@ fn histories_come_by_everything_that_the_machines_know() {
     ] {
         assert!(seen.contains_key(what), "no {what} in {seen:#?}");
     }
-    assert!(seen.get("step").is_some_and(|steps| *steps > 5_000), "{seen:#?}");
+    assert!(seen.get("step").is_some_and(|steps| *steps > 20_000), "{seen:#?}");
 }

@@ -272,6 +272,7 @@ impl World {
                     _ => "rolled back".to_owned(),
                 }
             }
+            Write::ExecutionBorn(_, execution) => format!("{:?} execution", execution.mode),
             Write::Stage(stage) if stage.failed_by.is_some() => {
                 format!("failed by {:?}", stage.failed_by)
             }

@@ -10,20 +10,21 @@ use bollard::container::LogOutput;
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, ContainerStateStatusEnum, HostConfig, HostConfigLogConfig};
 use bollard::query_parameters::{
-    ContainerArchiveInfoOptions, CreateContainerOptions, CreateImageOptions, DownloadFromContainerOptions,
-    InspectContainerOptions, KillContainerOptions, ListContainersOptions, LogsOptions,
-    RemoveContainerOptions, StartContainerOptions, UploadToContainerOptions,
+    CreateContainerOptions, CreateImageOptions, DownloadFromContainerOptions, InspectContainerOptions,
+    KillContainerOptions, ListContainersOptions, LogsOptions, RemoveContainerOptions, StartContainerOptions,
+    UploadToContainerOptions,
 };
 use bollard::{API_DEFAULT_VERSION, body_try_stream};
-use futures_util::{StreamExt, stream};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio::task::spawn_blocking;
 
 use super::lines::Lines;
 use super::{Listener, News, Order, Pieces, RunnerError, State};
-use crate::build::script::{EVENTS, SCRIPT, Told};
+use crate::build::script::{EVENTS, Event, SCRIPT, Told};
 use crate::build::streams::PieceReader;
 
 /// By which containers are known to be builds, and whose.
@@ -217,11 +218,17 @@ impl Docker {
         from: u64,
         listener: &Listener,
     ) -> Result<(), RunnerError> {
-        let mut position = from;
-        self.tell_events(id, control, &listener.news).await?;
+        let mut heard = Heard { position: from, ..Heard::default() };
+        // The engine's log is followed from there on; from its beginning, it has all.
+        if from > 0 {
+            self.tell_events(id, control, &listener.news).await?;
+        }
         loop {
-            self.follow(id, &mut position, listener).await?;
+            self.follow(id, &mut heard, listener).await?;
             if !self.is_running(id).await? {
+                if from == 0 && heard.is_all {
+                    return Ok(());
+                }
                 // A line may have been lost with the engine's own log: what the script wrote down was not.
                 return self.tell_events(id, control, &listener.news).await;
             }
@@ -229,7 +236,7 @@ impl Docker {
     }
 
     /// Follows the log as long as the engine gives it.
-    async fn follow(&self, id: &str, position: &mut u64, listener: &Listener) -> Result<(), RunnerError> {
+    async fn follow(&self, id: &str, heard: &mut Heard, listener: &Listener) -> Result<(), RunnerError> {
         let was_full = listener.is_full.load(Ordering::Relaxed);
         let engine = self.engine().await?;
         let options = LogsOptions {
@@ -238,7 +245,7 @@ impl Docker {
             stdout: !was_full,
             stderr: true,
             timestamps: true,
-            since: i32::try_from(*position / 1_000_000_000).unwrap_or_default(),
+            since: i32::try_from(heard.position / 1_000_000_000).unwrap_or_default(),
             ..Default::default()
         };
         let name = name(id);
@@ -253,13 +260,18 @@ impl Docker {
             let mut found = Vec::new();
             match output {
                 LogOutput::StdErr { message } => {
-                    told.take(&message, |_, line| found.extend(Told::parse(&line).map(News::Told)));
+                    told.take(&message, |_, line| {
+                        if let Some(told) = Told::parse(&line) {
+                            heard.note(&told);
+                            found.push(News::Told(told));
+                        }
+                    });
                 }
                 LogOutput::StdOut { message } | LogOutput::Console { message } => {
                     said.take(&message, |at, text| {
                         // A log that is followed anew begins with what was told already.
-                        if at > *position {
-                            *position = at;
+                        if at > heard.position {
+                            heard.position = at;
                             found.push(News::Line { at: at / 1_000_000, position: at, text });
                         }
                     })
@@ -304,30 +316,30 @@ impl Docker {
     pub(super) async fn fetch(&self, id: &str, path: &str) -> Result<Option<Pieces>, RunnerError> {
         let engine = self.engine().await?.clone().with_timeout(PATIENCE_WITH_FILES);
         let name = name(id);
-        let options = ContainerArchiveInfoOptions { path: path.to_owned() };
-        match engine.get_container_archive_info(&name, Some(options)).await {
-            Ok(_) => {}
-            Err(error) if status(&error) == Some(404) => return Ok(None),
-            Err(error) => return Err(failed("the container's files cannot be had", &error)),
-        }
         let options = DownloadFromContainerOptions { path: path.to_owned() };
         let (sender, receiver) = mpsc::channel(8);
+        let (begun, begins) = oneshot::channel();
         tokio::spawn(async move {
             let mut download = Box::pin(engine.download_from_container(&name, Some(options)));
-            // The engine gives something or ends, whatever it has to read for it.
-            while let Some(piece) =
-                tokio::time::timeout(PATIENCE_WITH_PIECE, download.next()).await.unwrap_or_else(|_| {
-                    let silence = io::Error::new(io::ErrorKind::TimedOut, "the container engine is silent");
-                    Some(Err(Error::from(silence)))
-                })
-            {
-                let piece = piece.map_err(|error| io::Error::other(text(&error)));
-                if sender.send(piece).await.is_err() {
+            let mut piece = next_piece(&mut download).await;
+            // Whoever asked may have gone.
+            let _ = begun.send(match &piece {
+                Some(Err(error)) if status(error) == Some(404) => Ok(false),
+                Some(Err(error)) => Err(failed("the container's files cannot be had", error)),
+                _ => Ok(true),
+            });
+            while let Some(found) = piece {
+                let found = found.map_err(|error| io::Error::other(text(&error)));
+                if sender.send(found).await.is_err() {
                     return;
                 }
+                piece = next_piece(&mut download).await;
             }
         });
-        Ok(Some(receiver))
+        match begins.await {
+            Ok(is_there) => Ok(is_there?.then_some(receiver)),
+            Err(_) => Err(RunnerError::Failed("the container's files cannot be had".to_owned())),
+        }
     }
 
     pub(super) async fn kill(&self, id: &str) {
@@ -355,6 +367,37 @@ impl Docker {
         let found = self.engine().await?.list_containers(Some(options)).await;
         let found = found.map_err(|error| failed("the containers cannot be listed", &error))?;
         Ok(found.into_iter().filter_map(|container| container.labels?.remove(BUILD)).collect())
+    }
+}
+
+/// The engine gives something or ends, whatever it has to read for it.
+async fn next_piece<S>(download: &mut S) -> Option<Result<Bytes, Error>>
+where
+    S: Stream<Item = Result<Bytes, Error>> + Unpin,
+{
+    match tokio::time::timeout(PATIENCE_WITH_PIECE, download.next()).await {
+        Ok(piece) => piece,
+        Err(_) => Some(Err(Error::from(io::Error::from(io::ErrorKind::TimedOut)))),
+    }
+}
+
+/// How far a build was followed.
+#[derive(Debug, Default)]
+struct Heard {
+    /// When its last line was said, in nanoseconds since 1970.
+    position: u64,
+    /// The last number of what it told without a gap.
+    told: u64,
+    /// All was told, to the end.
+    is_all: bool,
+}
+
+impl Heard {
+    fn note(&mut self, told: &Told) {
+        if told.number == self.told + 1 {
+            self.told = told.number;
+            self.is_all = told.what == Event::Finished;
+        }
     }
 }
 

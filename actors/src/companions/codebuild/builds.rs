@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::phases::{Phases, Status};
 use super::projects::arn;
-use super::records::{AutoRetry, BuildRecord, Input, Output, ProjectRecord, Variable};
+use super::records::{AutoRetry, BuildRecord, Commands, Input, Output, Project, ProjectRecord, Variable};
 use super::refusal::{Refusal, RefusalKind};
 use super::service::{CodeBuild, Inner, Unfinished, put};
 use crate::companions::wall_clock;
@@ -20,11 +20,16 @@ use crate::companions::wall_clock;
 /// After so many builds of a project, it is seen to that not too many are kept.
 const TIDY_EVERY: u64 = 20;
 
+/// The number of a build that no project counts.
+const FIRST: u64 = 1;
+
 /// What StartBuild is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Order {
     /// The project's name.
     pub project: String,
+    /// What to run without a project of that name, and on what.
+    pub commands: Option<(Project, Commands)>,
     /// The build's UUID. One that is there already is found and not started again.
     pub id: String,
     /// Who asks.
@@ -72,17 +77,24 @@ impl CodeBuild {
             return Ok(record);
         }
         setup.store.accepts_data()?;
-        let project_key = keys::project(account, region, &order.project);
-        let found: Option<ProjectRecord> = setup.store.read(|view| view.get(&project_key)).await?;
-        let mut kept = found.ok_or_else(|| Refusal::no_project(&arn(account, region, &order.project)))?;
-        kept.builds += 1;
-        let record = begun(account, region, &kept, order)?;
         let mut batch = Batch::new();
-        batch.put(project_key, &kept);
+        let (project, number) = match &order.commands {
+            Some((project, _)) => (project.clone(), FIRST),
+            None => {
+                let key = keys::project(account, region, &order.project);
+                let found: Option<ProjectRecord> = setup.store.read(|view| view.get(&key)).await?;
+                let missing = || Refusal::no_project(&arn(account, region, &order.project));
+                let mut kept = found.ok_or_else(missing)?;
+                kept.builds += 1;
+                batch.put(key, &kept);
+                (kept.project(), kept.builds)
+            }
+        };
+        let record = begun(account, region, project, number, order)?;
         put(&mut batch, &record);
         setup.store.queue(batch).await;
         drop(change);
-        if record.number % TIDY_EVERY == 0 {
+        if is_time_to_tidy(&record) {
             self.0.forget_oldest(account, region, &record.project.name).await?;
         }
         self.run(record.clone());
@@ -91,6 +103,10 @@ impl CodeBuild {
 
     /// One of BatchGetBuilds. The id is `<project>:<uuid>` or the build's ARN.
     pub async fn build(&self, account: &str, region: &str, id: &str) -> Result<Option<BuildRecord>, Refusal> {
+        Ok(self.record(account, region, id).await?.filter(|record| record.commands.is_none()))
+    }
+
+    async fn record(&self, account: &str, region: &str, id: &str) -> Result<Option<BuildRecord>, Refusal> {
         let id = id.rsplit_once(":build/").map_or(id, |(_, id)| id);
         let Some((project, uuid)) = id.rsplit_once(':') else { return Ok(None) };
         let key = keys::build(account, region, project, uuid);
@@ -117,6 +133,7 @@ impl CodeBuild {
         let scanned = self.0.setup.store.read(|view| {
             view.scan::<BuildRecord>(&prefix, Bound::Unbounded, Direction::Forward)
                 .map(|entry| entry.map(|(_, record)| record))
+                .filter(|record| record.as_ref().map_or(true, |record| record.commands.is_none()))
                 .collect::<Result<Vec<_>, StoreError>>()
         });
         let mut builds = scanned.await?;
@@ -140,7 +157,7 @@ impl CodeBuild {
     /// Waits until a build has ended. While somebody waits, `None` is given up at once when the build is unknown.
     pub async fn ended(&self, account: &str, region: &str, id: &str) -> Result<Option<BuildRecord>, Refusal> {
         loop {
-            match self.build(account, region, id).await? {
+            match self.record(account, region, id).await? {
                 Some(record) if !record.is_complete() => {
                     if let Some(mut running) = self.0.running(&record.id) {
                         let _ = running.ended.wait_for(|ended| *ended).await;
@@ -244,8 +261,22 @@ impl Inner {
     }
 }
 
-fn begun(account: &str, region: &str, kept: &ProjectRecord, order: Order) -> Result<BuildRecord, Refusal> {
-    let mut project = kept.project();
+/// Where builds are not counted, their ids decide.
+fn is_time_to_tidy(record: &BuildRecord) -> bool {
+    let count = match record.commands {
+        None => record.number,
+        Some(_) => record.id.bytes().map(u64::from).sum(),
+    };
+    count % TIDY_EVERY == 0
+}
+
+fn begun(
+    account: &str,
+    region: &str,
+    mut project: Project,
+    number: u64,
+    order: Order,
+) -> Result<BuildRecord, Refusal> {
     if order.artifacts.is_none() && project.source.kind == "CODEPIPELINE" {
         return Err(Refusal::invalid(
             "Cannot start a build of a project whose source type is CODEPIPELINE: a pipeline starts it",
@@ -276,13 +307,14 @@ fn begun(account: &str, region: &str, kept: &ProjectRecord, order: Order) -> Res
         region: region.to_owned(),
         project,
         id: order.id,
-        number: kept.builds,
+        number,
         initiator: order.initiator,
         inputs,
         outputs,
         overrides: order.variables,
         source_version: order.source_version,
         owner: order.owner,
+        commands: order.commands.map(|(_, commands)| commands),
         status: Status::InProgress,
         started: now,
         ended: None,

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::environment::access;
 use super::phases::Context;
 use super::records::{BuildRecord, Input};
 use super::service::Inner;
@@ -29,6 +30,10 @@ struct Reference {
     full_repository_name: String,
     clone_url: String,
     commit_id: String,
+    #[serde(default)]
+    branch_name: String,
+    /// Of a source behind a connection.
+    connection_arn: Option<String>,
 }
 
 impl Inner {
@@ -46,9 +51,28 @@ impl Inner {
         let Some(reference) = read(&stored) else { return Ok(Files::Zip(stored)) };
         let commit = ObjectId::parse(&reference.commit_id)
             .ok_or_else(|| failed(format!("'{}' is not the id of a commit", reference.commit_id)))?;
+        self.may_clone(build, &reference).await.map_err(failed)?;
         let place = self.place_of(build, &reference).await.map_err(failed)?;
         let clone = Clone::of(&place, commit, &self.setup.spool).await;
         clone.map(Files::Clone).map_err(|error| failed(error.to_string()))
+    }
+
+    /// A build clones under its service role (user guide, "Add CodeBuild GitClone permissions").
+    async fn may_clone(&self, build: &BuildRecord, reference: &Reference) -> Result<(), String> {
+        let Reference { full_repository_name: name, branch_name: branch, connection_arn, .. } = reference;
+        let session =
+            self.setup.clients.permits(&access(build)).await.map_err(|refusal| refusal.to_string())?;
+        let permitted = match connection_arn {
+            Some(connection) => session.may_use_connection(connection, name, branch).await,
+            None => {
+                let arn = format!("arn:aws:codecommit:{}:{}:{name}", build.region, build.account);
+                session.may("codecommit:GitPull", &arn).await
+            }
+        };
+        permitted.map_err(|refusal| {
+            let commit = &reference.commit_id;
+            format!("authorization failed for primary source and source version {commit}: {refusal}")
+        })
     }
 
     /// Where the repository is. A folder of this machine only if it is mapped or one of CodeCommit's: what stands in an

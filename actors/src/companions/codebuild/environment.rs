@@ -7,7 +7,8 @@ use super::projects;
 use super::records::{BuildRecord, Variable, VariableType};
 use super::service::Inner;
 use super::values::{NoValue, SHORTEST_SECRET};
-use crate::aws::role::Access;
+use crate::aws::clients::AwsClients;
+use crate::aws::role::{Access, of_pipeline};
 use crate::build::buildspec::Environment;
 
 /// Everything that a build's processes find in their environment.
@@ -71,11 +72,19 @@ impl Inner {
         Ok(Variables { all, secrets, hidden, kept_back })
     }
 
+    /// Who calls AWS services for a build.
+    pub(super) fn clients(&self, build: &BuildRecord) -> &AwsClients {
+        match build.commands {
+            None => &self.setup.clients,
+            Some(_) => &self.setup.codepipeline,
+        }
+    }
+
     /// The project's service role, for whatever the build calls. On AWS they come from an endpoint in the
     /// container; here they are variables, which every AWS tool reads as well.
     async fn credentials(&self, build: &BuildRecord) -> Result<Vec<(String, String)>, Context> {
         let access = access(build);
-        let credentials = self.setup.clients.session(&access).await.map_err(|refusal| Context {
+        let credentials = self.clients(build).session(&access).await.map_err(|refusal| Context {
             code: "ACCESS_DENIED".to_owned(),
             message: format!("{}: {refusal}", projects::not_authorized(&access.pipeline_role)),
         })?;
@@ -93,11 +102,15 @@ impl Inner {
 
 /// Under which role a build calls.
 pub(super) fn access(build: &BuildRecord) -> Access {
+    let (action_role, source) = match &build.commands {
+        None => (None, projects::of_project(&build.account, &build.region, &build.project.name)),
+        Some(commands) => (commands.action_role.clone(), of_pipeline(&commands.pipeline)),
+    };
     Access {
         pipeline_role: build.project.service_role.clone(),
-        action_role: None,
+        action_role,
         region: build.region.clone(),
-        source: projects::of_project(&build.account, &build.region, &build.project.name),
+        source,
     }
 }
 

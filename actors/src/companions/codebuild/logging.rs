@@ -46,7 +46,7 @@ impl Inner {
         calls: impl Iterator<Item = (&str, &String)>,
     ) -> Result<(), Context> {
         let access = access(build);
-        let session = self.setup.clients.permits(&access).await.map_err(|refusal| Context {
+        let session = self.clients(build).permits(&access).await.map_err(|refusal| Context {
             code: "ACCESS_DENIED".to_owned(),
             message: format!("{}: {refusal}", projects::not_authorized(&access.pipeline_role)),
         })?;

@@ -21,8 +21,8 @@ pub use environment::url;
 pub use phases::{Context, PhaseRecord, Status};
 pub use projects::arn;
 pub use records::{
-    AutoRetry, BuildRecord, Input, Output, Project, ProjectArtifacts, ProjectEnvironment, ProjectRecord,
-    Source, Variable, VariableType,
+    AutoRetry, BuildRecord, Commands, Input, Output, Project, ProjectArtifacts, ProjectEnvironment,
+    ProjectRecord, Source, Variable, VariableType,
 };
 pub use refusal::{Refusal, RefusalKind};
 pub use service::{CodeBuild, Setup};

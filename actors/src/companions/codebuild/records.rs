@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use penstock_engine::ids::PipelineKey;
 use penstock_engine::time::Timestamp;
 use penstock_storage::Record;
 use serde::{Deserialize, Serialize};
@@ -136,6 +137,23 @@ pub struct Output {
     pub key: String,
 }
 
+/// What a build runs that has no project: what CodePipeline lets run for a Commands action or rule. Such a build is in
+/// no list of CodeBuild's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Commands {
+    /// The pipeline, for which CodePipeline assumes its role: `serviceRole`.
+    pub pipeline: PipelineKey,
+    /// The action's own role, assumed by the pipeline's.
+    pub action_role: Option<String>,
+    /// One after the other, until one fails.
+    pub commands: Vec<String>,
+    /// Patterns of the files that become the output artifact.
+    pub files: Vec<String>,
+    /// The names of what it hands on.
+    pub exported: Vec<String>,
+}
+
 /// A build.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -162,6 +180,9 @@ pub struct BuildRecord {
     pub source_version: Option<String>,
     /// Whose action it is.
     pub owner: Option<Owner>,
+    /// In place of a buildspec.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commands: Option<Commands>,
     /// Its status.
     pub status: Status,
     /// When it was started.
@@ -250,6 +271,24 @@ impl BuildRecord {
         let stream =
             named("streamName").map_or_else(|| self.id.clone(), |name| format!("{name}/{}", self.id));
         (group, stream)
+    }
+
+    /// Its log stream's ARN.
+    pub fn log_arn(&self) -> String {
+        let (group, stream) = self.log();
+        let Self { region, account, .. } = self;
+        format!("arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:{stream}")
+    }
+
+    /// Where people look at its log.
+    pub fn log_url(&self) -> String {
+        let (group, stream) = self.log();
+        format!(
+            "https://console.aws.amazon.com/cloudwatch/home?region={}#logsV2:log-groups/log-group/{}/log-events/{}",
+            self.region,
+            group.replace('/', "$252F"),
+            stream.replace('/', "$252F")
+        )
     }
 
     /// Whether its project sends no logs to CloudWatch. Here they are kept all the same.

@@ -140,9 +140,16 @@ impl Run {
         let layout = Layout::new(runner.root(&self.record.id), &self.record.id);
         self.say(&format!("CODEBUILD_SRC_DIR={}", layout.source()));
         let sources = inner.fetch(&self.record).await?;
-        let text = inner.buildspec(&self.record, &sources, &layout).await?;
-        let spec = Buildspec::parse(&text)
-            .map_err(|error| Context { code: "YAML_FILE_ERROR".to_owned(), message: error.to_string() })?;
+        let spec = match &self.record.commands {
+            Some(commands) => Buildspec::of_commands(&commands.commands, &commands.files, &commands.exported),
+            None => {
+                let text = inner.buildspec(&self.record, &sources, &layout).await?;
+                Buildspec::parse(&text).map_err(|error| Context {
+                    code: "YAML_FILE_ERROR".to_owned(),
+                    message: error.to_string(),
+                })?
+            }
+        };
         self.say("Processing environment variables");
         let mut directories = layout.variables(&self.record.inputs);
         if let Some((_, Files::Clone(clone))) = sources.first() {
@@ -151,8 +158,7 @@ impl Run {
         let variables = inner.variables(&self.record, &spec.environment, &directories).await?;
         self.secrets = variables.hidden;
         if let Some(name) = spec.environment.exported.iter().find(|name| variables.kept_back.contains(name)) {
-            let message =
-                format!("exported variable {name} is a secret of the project and cannot be handed on");
+            let message = format!("exported variable {name} is a secret and cannot be handed on");
             return Err(Context { code: "CLIENT_ERROR".to_owned(), message });
         }
         for sentence in &spec.ignored {
@@ -290,7 +296,10 @@ impl Run {
     async fn hand_on(&mut self) -> Result<(), Context> {
         let inner = Arc::clone(&self.inner);
         let Some(launched) = self.record.launched.clone() else { return Ok(()) };
-        let environment = inner.environment_of(&self.record, &launched).await?;
+        // Having it from a container costs as much as starting one.
+        let needed = !launched.exported.is_empty() || !self.record.outputs.is_empty();
+        let environment =
+            if needed { inner.environment_of(&self.record, &launched).await? } else { Vec::new() };
         let value = |name: &String| {
             environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
         };

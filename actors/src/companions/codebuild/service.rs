@@ -30,6 +30,8 @@ pub struct Setup {
     pub parameters: Parameters,
     /// Calls as the service principal `codebuild.amazonaws.com`.
     pub clients: AwsClients,
+    /// Calls as the service principal `codepipeline.amazonaws.com`, for builds without a project.
+    pub codepipeline: AwsClients,
     /// Repositories that builds clone.
     pub codecommit: CodeCommit,
     /// Repositories at hand.

@@ -113,7 +113,7 @@ impl Inner {
             return Ok(Vec::new());
         }
         let access = access(build);
-        let s3 = self.setup.clients.s3(&access).await.map_err(|error| client(error.to_string()))?;
+        let s3 = self.clients(build).s3(&access).await.map_err(|error| client(error.to_string()))?;
         let mut fetched = Vec::new();
         for input in &build.inputs {
             let from = Source { bucket: &input.bucket, key: &input.key, version: None };
@@ -152,8 +152,11 @@ impl Inner {
                 let place = arn.splitn(6, ':').nth(5).and_then(|place| place.split_once('/'));
                 let (bucket, key) =
                     place.ok_or_else(|| yaml(format!("{arn} does not name an object in S3")))?;
-                let s3 =
-                    self.setup.clients.s3(&access(build)).await.map_err(|error| client(error.to_string()))?;
+                let s3 = self
+                    .clients(build)
+                    .s3(&access(build))
+                    .await
+                    .map_err(|error| client(error.to_string()))?;
                 let from = Source { bucket, key, version: None };
                 let stored = transfer::download(&s3, from, &self.setup.spool).await;
                 return text_of(

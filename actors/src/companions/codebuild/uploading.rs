@@ -55,7 +55,7 @@ impl Inner {
             let artifacts = meant(build, launched, output)?;
             let zip = self.packed(build, launched, artifacts, environment, say).await?;
             let s3 =
-                self.setup.clients.s3(&access(build)).await.map_err(|error| client(error.to_string()))?;
+                self.clients(build).s3(&access(build)).await.map_err(|error| client(error.to_string()))?;
             let headers = Headers::of_artifact(&s3, key.clone());
             let to = Target { bucket: &output.bucket, key: &output.key, headers: &headers };
             transfer::put(&s3, &zip, to).await.map_err(|refusal| {

@@ -78,7 +78,7 @@ impl Inner {
     pub(super) async fn may_look_up(&self, build: &BuildRecord, variable: &Variable) -> Result<(), NoValue> {
         let BuildRecord { account, region, .. } = build;
         let service = service_of(variable);
-        if self.setup.clients.is_elsewhere(service) {
+        if self.clients(build).is_elsewhere(service) {
             return Ok(());
         }
         let refused = |why: &dyn fmt::Display| NoValue::Refused(why.to_string());
@@ -89,7 +89,7 @@ impl Inner {
         } else {
             ("ssm:GetParameters", parameters::parameter_arn(account, region, &variable.value))
         };
-        let session = self.setup.clients.permits(&access(build)).await.map_err(|why| refused(&why))?;
+        let session = self.clients(build).permits(&access(build)).await.map_err(|why| refused(&why))?;
         let permitted = session.may(action, &resource).await;
         permitted.map_err(|why| refused(&format_args!("AccessDeniedException: {why}\n\tstatus code: 400")))
     }
@@ -97,8 +97,8 @@ impl Inner {
     /// What a variable of the build holds that names a parameter or a secret.
     pub(super) async fn value_of(&self, build: &BuildRecord, variable: &Variable) -> Result<String, NoValue> {
         let service = service_of(variable);
-        let elsewhere = if self.setup.clients.is_elsewhere(service) {
-            let found = self.setup.clients.elsewhere(service, &access(build)).await;
+        let elsewhere = if self.clients(build).is_elsewhere(service) {
+            let found = self.clients(build).elsewhere(service, &access(build)).await;
             found.map_err(|refusal| NoValue::of(&refusal))?
         } else {
             None

@@ -78,6 +78,7 @@ pub(super) fn s3_work(category: ActionCategory, configuration: &[(&str, &str)]) 
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect(),
+        compute: None,
         overrides: Vec::new(),
         change: None,
         inputs,
@@ -136,6 +137,7 @@ fn no_builds(clients: &AwsClients, spool: &Spool, codecommit: CodeCommit) -> Cod
         logs: Logs::new(store.clone(), std::path::PathBuf::from("/nowhere")),
         parameters: Parameters::new(store),
         clients: clients.clone(),
+        codepipeline: clients.clone(),
         codecommit,
         mappings: Mappings::default(),
         spool: spool.clone(),

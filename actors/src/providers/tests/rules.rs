@@ -1,4 +1,4 @@
-//! Rules whose services are elsewhere, against a server that answers by script.
+//! Rules: those whose services are elsewhere against a server that answers by script.
 
 use std::collections::BTreeMap;
 
@@ -79,14 +79,17 @@ async fn without_an_endpoint_a_rule_says_which_setting_is_missing() {
 }
 
 #[tokio::test]
-async fn rules_that_nothing_here_can_run_say_so() {
-    for provider in ["Commands", "CodeBuild"] {
-        let failure = run_at(rule(provider, &[]), Endpoints::default(), &Clock::system()).await.unwrap_err();
-        assert_eq!(failure.code, "ConfigurationError");
-        let named =
-            format!("RuleType (Category: 'Rule', Owner: 'AWS', Provider: '{provider}', Version: '1')");
-        assert!(failure.message.starts_with(&named), "{}", failure.message);
-    }
+async fn a_rule_that_builds_a_project_that_is_not_there_quotes_codebuild() {
+    let work = rule("CodeBuild", &[("ProjectName", "none")]);
+    let failure = run_at(work, Endpoints::default(), &Clock::system()).await.unwrap_err();
+    assert_eq!(failure.code, "ConfigurationError");
+    assert_eq!(
+        failure.message,
+        "Project cannot be found: arn:aws:codebuild:us-west-2:111111111111:project/none (Service: AWSCodeBuild; \
+         Status Code: 400; Error Code: ResourceNotFoundException)"
+    );
+    let failure = run_at(rule("CodeBuild", &[]), Endpoints::default(), &Clock::system()).await.unwrap_err();
+    assert!(failure.message.contains("the rule 'action' has no value for 'ProjectName'"), "{failure:?}");
 }
 
 fn alarms(state: &str) -> String {

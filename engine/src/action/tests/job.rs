@@ -60,7 +60,7 @@ fn success() -> JobWord {
         external_id: Some("build-7".to_owned()),
         summary: Some("green".to_owned()),
         percent: Some(100),
-        url: None,
+        ..Progress::default()
     };
     let output_variables = BTreeMap::from([("word".to_owned(), "done".to_owned())]);
     JobWord::Success(Box::new(JobSuccess { progress, output_variables, ..JobSuccess::default() }))

@@ -96,7 +96,18 @@ fn a_rule_has_what_its_type_requires() {
         only(InvalidStageDeclaration, message)
     );
     commands["commands"] = json!(["true"]);
-    assert_eq!(build_with("beforeEntry", group("FAIL", commands)), []);
+    assert_eq!(build_with("beforeEntry", group("FAIL", commands.clone())), []);
+    commands["commands"] = json!(["true", "one\ntwo"]);
+    let message = "Rule R has a multi-line command: commands must be in single-line format";
+    assert_eq!(build_with("beforeEntry", group("FAIL", commands)), only(InvalidStageDeclaration, message));
+}
+
+#[test]
+fn a_rule_reads_no_more_artifacts_than_its_type_takes() {
+    let mut window = rule("DeploymentWindow", json!({"Cron": "* * * ? * * *"}));
+    window["inputArtifacts"] = json!([{"name": "FromGit"}]);
+    let message = "Rule R declares 1 input artifacts which is more than the maximum count (0)";
+    assert_eq!(build_with("beforeEntry", group("FAIL", window)), only(InvalidStageDeclaration, message));
 }
 
 #[test]

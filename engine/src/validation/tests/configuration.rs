@@ -69,6 +69,8 @@ fn a_commands_action_has_commands() {
     let message = "Action Check must have a non-empty commands field";
     assert_eq!(commands(json!({})), only(InvalidActionDeclaration, message));
     assert_eq!(commands(json!({"commands": []})), only(InvalidActionDeclaration, message));
+    let message = "Action Check has a multi-line command: commands must be in single-line format";
+    assert_eq!(commands(json!({"commands": ["a\nb"]})), only(InvalidActionDeclaration, message));
     let all = json!({
         "commands": ["make"],
         "outputVariables": ["VERSION"],
