@@ -26,7 +26,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::alarms::Alarm;
-use crate::local::{Guard, Local, begin};
+use crate::local::{End, Local, begin};
 use crate::messages::{ActorId, Deliver, Perform, Reported, Word};
 use crate::providers::provider::Reporter;
 
@@ -34,7 +34,7 @@ use crate::providers::provider::Reporter;
 pub(crate) struct ActionActor {
     machine: Action,
     local: Rc<Local>,
-    guard: Guard,
+    end: End,
     provider: Option<JoinHandle<()>>,
     alarm: Option<Alarm>,
     callers: Callers,
@@ -66,18 +66,17 @@ impl ActionActor {
 
     pub(crate) fn begin(local: &Rc<Local>, machine: Action) -> Addr<Self> {
         let id = machine.record().reference.clone();
-        let guard = Guard::new(local, ActorId::Action(id.clone()));
         let actor = Self {
             machine,
             local: Rc::clone(local),
-            guard,
+            end: End::Died,
             provider: None,
             alarm: None,
             callers: Callers::default(),
             offered: Rc::default(),
             next_reply: 0,
         };
-        begin(actor, |address| local.enter_action(id, address))
+        begin(local, actor, |address| local.enter_action(id, address))
     }
 
     /// The provider runs beside the actor: a slow one blocks nobody, an abandoned one is aborted, and one
@@ -166,7 +165,7 @@ impl ActionActor {
         }
         if self.machine.outcome().is_some() {
             self.stop_tasks();
-            self.guard.at_rest = true;
+            self.end = End::AtRest;
             context.stop();
         }
     }
@@ -182,6 +181,7 @@ impl Drop for ActionActor {
         if let Some(job) = self.offered.take() {
             self.local.shared.open_work.withdraw(&job);
         }
+        self.local.leave(ActorId::Action(self.machine.record().reference.clone()), self.end);
     }
 }
 
@@ -257,7 +257,7 @@ impl Reporter for ActorReporter {
         let report = Report::Progress(progress);
         self.address.do_send(Reported { attempt: self.attempt, report, recorded: Some(recorded) });
         async move {
-            // Without the actor there is no record, and its guard is about to end this task.
+            // Without the actor there is no record, and its drop is about to end this task.
             if done.await.is_err() {
                 std::future::pending::<()>().await;
             }

@@ -339,28 +339,14 @@ impl Local {
     }
 }
 
-/// Held by every actor: when the actor goes, by whatever way, its neighbourhood hears of it. Measured: the
-/// drop comes after a panic in a handler or in a spawned future and after `stop()` alike.
-pub(crate) struct Guard {
-    local: Rc<Local>,
-    id: ActorId,
-    /// Set before a planned end.
-    pub(crate) at_rest: bool,
-}
-
-impl Guard {
-    pub(crate) fn new(local: &Rc<Local>, id: ActorId) -> Self {
-        local.shared.metrics.actors.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        Self { local: Rc::clone(local), id, at_rest: false }
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.local.shared.metrics.actors.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
-        let queued = self.local.barrier();
-        let mut live = self.local.live.borrow_mut();
-        match &self.id {
+impl Local {
+    /// Every actor's drop calls this, by whatever way it goes, so that its neighbourhood hears of it. Measured: the
+    /// drop comes after a panic in a handler or in a spawned future and after `stop()` alike.
+    pub(crate) fn leave(&self, id: ActorId, end: End) {
+        self.shared.metrics.actors.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        let queued = self.barrier();
+        let mut live = self.live.borrow_mut();
+        match &id {
             ActorId::Pipeline(id) => {
                 if let Some((name, _)) = live.pipelines.remove(id) {
                     live.free_name(&name, id);
@@ -369,13 +355,27 @@ impl Drop for Guard {
             ActorId::Stage(id) => drop(live.stages.remove(id)),
             ActorId::Action(id) => drop(live.actions.remove(id)),
         }
-        live.leaving.insert(self.id.clone(), queued);
-        self.local.pipelines.do_send(Gone { id: self.id.clone(), at_rest: self.at_rest });
+        live.leaving.insert(id.clone(), queued);
+        self.pipelines.do_send(Gone { id, at_rest: end == End::AtRest });
     }
 }
 
+/// How an actor goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It died, unless it says otherwise first.
+    Died,
+    /// As planned.
+    AtRest,
+}
+
 /// Begins an actor and enters it where others look for it, with nothing in between.
-pub(crate) fn begin<A: Actor<Context = actix::Context<A>>>(actor: A, enter: impl FnOnce(Addr<A>)) -> Addr<A> {
+pub(crate) fn begin<A: Actor<Context = actix::Context<A>>>(
+    local: &Local,
+    actor: A,
+    enter: impl FnOnce(Addr<A>),
+) -> Addr<A> {
+    local.shared.metrics.actors.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let address = actor.start();
     enter(address.clone());
     address

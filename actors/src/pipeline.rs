@@ -16,7 +16,7 @@ use penstock_storage::keys::codepipeline as keys;
 use penstock_storage::{Direction, StoreError, TagsRecord, TokenEntry};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::local::{Guard, Local, begin};
+use crate::local::{End, Local, begin};
 use crate::messages::{
     ActorId, Awake, ChildDied, ChildSetAside, Command, Deliver, MayISleep, Oldest, Order, Sleep, TokenDurable,
 };
@@ -27,7 +27,7 @@ use crate::recalling::recalled;
 pub(crate) struct PipelineActor {
     machine: Pipeline,
     local: Rc<Local>,
-    guard: Guard,
+    end: End,
     callers: Callers,
     next_reply: u64,
     /// Tokens of executions that the store does not know yet.
@@ -66,20 +66,18 @@ impl PipelineActor {
     }
 
     pub(crate) fn begin(local: &Rc<Local>, machine: Pipeline) -> Addr<Self> {
-        let id = machine.head().incarnation.clone();
-        let guard = Guard::new(local, ActorId::Pipeline(id));
         let head = machine.head().clone();
         let actor = Self {
             machine,
             local: Rc::clone(local),
-            guard,
+            end: End::Died,
             callers: Callers::default(),
             next_reply: 0,
             tokens: HashMap::new(),
             deaths: HashMap::new(),
             last_work: Instant::now(),
         };
-        begin(actor, |address| local.enter_pipeline(&head, address))
+        begin(local, actor, |address| local.enter_pipeline(&head, address))
     }
 
     fn step(&mut self, input: Input, context: &Context<Self>) {
@@ -163,6 +161,12 @@ impl Actor for PipelineActor {
                 actor.local.pipelines.do_send(MayISleep(id, name));
             }
         });
+    }
+}
+
+impl Drop for PipelineActor {
+    fn drop(&mut self) {
+        self.local.leave(ActorId::Pipeline(self.machine.head().incarnation.clone()), self.end);
     }
 }
 
@@ -287,7 +291,7 @@ impl Handler<Sleep> for PipelineActor {
 
     fn handle(&mut self, _: Sleep, context: &mut Self::Context) {
         if self.machine.is_idle() && self.tokens.is_empty() {
-            self.guard.at_rest = true;
+            self.end = End::AtRest;
             context.stop();
         } else {
             self.local.pipelines.do_send(Awake(self.machine.head().incarnation.clone()));

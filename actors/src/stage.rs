@@ -9,7 +9,7 @@ use penstock_engine::stage::{Input, Stage, StageExecution, StageId};
 use penstock_storage::StoreError;
 use penstock_storage::keys::codepipeline as keys;
 
-use crate::local::{Guard, Local, begin};
+use crate::local::{End, Local, begin};
 use crate::messages::{ActorId, ChildDied, Deliver};
 use crate::pipelines::Deaths;
 
@@ -17,7 +17,7 @@ use crate::pipelines::Deaths;
 pub(crate) struct StageActor {
     machine: Stage,
     local: Rc<Local>,
-    guard: Guard,
+    end: End,
     deaths: HashMap<ActionRef, Deaths>,
 }
 
@@ -32,9 +32,8 @@ impl StageActor {
 
     pub(crate) fn begin(local: &Rc<Local>, machine: Stage) -> Addr<Self> {
         let id = machine.record().id.clone();
-        let guard = Guard::new(local, ActorId::Stage(id.clone()));
-        let actor = Self { machine, local: Rc::clone(local), guard, deaths: HashMap::new() };
-        begin(actor, |address| local.enter_stage(id, address))
+        let actor = Self { machine, local: Rc::clone(local), end: End::Died, deaths: HashMap::new() };
+        begin(local, actor, |address| local.enter_stage(id, address))
     }
 }
 
@@ -46,6 +45,12 @@ impl Actor for StageActor {
     }
 }
 
+impl Drop for StageActor {
+    fn drop(&mut self) {
+        self.local.leave(ActorId::Stage(self.machine.record().id.clone()), self.end);
+    }
+}
+
 impl Handler<Deliver<Input>> for StageActor {
     type Result = ();
 
@@ -53,7 +58,7 @@ impl Handler<Deliver<Input>> for StageActor {
         let step = self.machine.handle(input, self.local.shared.clock.now());
         self.local.carry_out(step, |_| {});
         if self.machine.outcome().is_some() {
-            self.guard.at_rest = true;
+            self.end = End::AtRest;
             context.stop();
         }
     }

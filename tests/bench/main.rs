@@ -5,8 +5,8 @@
 //! ```
 //!
 //! builds the daemon for release, measures for about four minutes, and prints a table.
-//! `PENSTOCK_BENCH_FULL=1` goes on until 200,000 executions have run. `PENSTOCK_BENCH_ONLY=jobs` or `=large` measures that
-//! part alone; with `PENSTOCK_BENCH_SMALL=1` parts are short, to see whether they work and not how fast.
+//! `PENSTOCK_BENCH_FULL=1` goes on until 200,000 executions have run. `PENSTOCK_BENCH_ONLY=jobs`, `=large` or `=builds` measures
+//! that part alone; with `PENSTOCK_BENCH_SMALL=1` parts are short, to see whether they work and not how fast.
 
 #![expect(
     clippy::expect_used,
@@ -15,6 +15,7 @@
     reason = "a benchmark: what is not as it should be ends it, there and then"
 )]
 
+mod builds;
 mod client;
 mod disk;
 mod executions;
@@ -72,6 +73,10 @@ fn main() {
     if wanted("large") {
         let executions = if small { 300 } else { 10_000 };
         large::measure(folder.path(), &large::Size { lasting, executions }, &mut report);
+    }
+    if wanted("builds") {
+        let (builds, artifact) = if small { (3, 64 << 20) } else { (20, 1 << 30) };
+        builds::measure(folder.path(), &builds::Size { builds, artifact }, &mut report);
     }
     disk.now();
     let (median, least, most) = disk.summary();

@@ -24,12 +24,22 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Starts on that data folder, new or not, and waits for its first answer.
     pub(crate) fn start<S: AsRef<OsStr>>(data: &Path, flags: &[S]) -> Self {
+        Self::start_in_environment(data, flags, &[])
+    }
+
+    /// The same with more in its environment.
+    pub(crate) fn start_in_environment<S: AsRef<OsStr>>(
+        data: &Path,
+        flags: &[S],
+        environment: &[(String, String)],
+    ) -> Self {
         let log = File::options().create(true).append(true).open(data.with_extension("log"));
         let begin = Instant::now();
         let mut child = Command::new(penstock())
             .env_clear()
             // For endpoints elsewhere, where there are any.
             .envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")])
+            .envs(environment.iter().cloned())
             .args(["--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)
             .args(flags)

@@ -131,7 +131,8 @@ impl Engine {
         }
     }
 
-    fn docker(&self, arguments: &[&str]) -> Command {
+    /// The engine's own client with those arguments.
+    pub fn docker(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("docker");
         command.args(arguments);
         if let Some(host) = &self.host {

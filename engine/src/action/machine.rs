@@ -186,7 +186,7 @@ impl Action {
             let made = self.record.outputs.iter_mut().filter(|artifact| artifact.name == found.artifact);
             made.for_each(|artifact| artifact.revision = Some(found.revision_id.clone()));
         }
-        self.record.revision = success.revision;
+        self.record.revision = success.revision.map(Box::new);
         self.record.status = ActionExecutionStatus::Succeeded;
         let mut step = self.end(EventState::Succeeded, now);
         let place = &self.record.reference.stage;
@@ -299,7 +299,7 @@ impl ActionExecution {
 
     /// A source's revision stands where others have their work's id (inferred).
     fn result(&self) -> ExecutionResult {
-        let revision = self.revision.as_ref();
+        let revision = self.revision.as_deref();
         ExecutionResult {
             id: self.external.id.clone().or_else(|| revision.map(|found| found.revision_id.clone())),
             summary: self.external.summary.clone().or_else(|| revision?.summary.clone()),

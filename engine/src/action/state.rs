@@ -104,7 +104,7 @@ pub struct ActionExecution {
     pub output_variables: BTreeMap<String, String>,
     /// What a source action found.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub revision: Option<SourceRevision>,
+    pub revision: Option<Box<SourceRevision>>,
 }
 
 impl ActionExecution {
@@ -288,5 +288,5 @@ pub struct Outcome {
     pub status: ActionExecutionStatus,
     /// A source action's revision.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub revision: Option<SourceRevision>,
+    pub revision: Option<Box<SourceRevision>>,
 }

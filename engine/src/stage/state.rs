@@ -392,7 +392,7 @@ impl StageExecution {
             return None;
         }
         let revisions = self.slots.iter().filter_map(|slot| match &slot.state {
-            SlotState::Ended { outcome, .. } => outcome.revision.clone(),
+            SlotState::Ended { outcome, .. } => outcome.revision.as_deref().cloned(),
             _ => None,
         });
         Some(Outcome {

@@ -427,7 +427,8 @@ fn the_outcome_carries_what_the_sources_found() {
         url: None,
         created: None,
     };
-    let outcome = Outcome { status: ActionExecutionStatus::Succeeded, revision: Some(found.clone()) };
+    let outcome =
+        Outcome { status: ActionExecutionStatus::Succeeded, revision: Some(Box::new(found.clone())) };
     bench.step(Input::ActionEnded { id: bench.action("A").reference.id, outcome });
     bench.succeeded("B");
     assert_eq!(bench.machine.outcome().unwrap().revisions, [found]);

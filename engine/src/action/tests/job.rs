@@ -215,7 +215,7 @@ fn a_source_job_leaves_its_revision() {
         url: None,
         created: Some(Timestamp(5)),
     };
-    assert_eq!(bench.machine.outcome().unwrap().revision, Some(left));
+    assert_eq!(bench.machine.outcome().unwrap().revision, Some(Box::new(left)));
 }
 
 #[test]
