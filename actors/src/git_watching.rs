@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use penstock_engine::rejection::{Rejection, RejectionKind};
+use penstock_engine::rejection::Rejection;
 use penstock_engine::triggers::{GitChange, GitEvent, GitSubject};
 use penstock_storage::keys::git as keys;
 use penstock_storage::{Batch, Record};
@@ -142,7 +142,7 @@ impl Watcher {
                 Some(event) => self.handle.git_event(event, Some(&delivery)).await,
                 None => Vec::new(),
             };
-            if told.iter().any(|(_, answer)| answer.as_ref().is_err_and(is_passing)) {
+            if told.iter().any(|(_, answer)| answer.as_ref().is_err_and(Rejection::is_passing)) {
                 all_told = false;
             } else {
                 watched.refs.insert(name.clone(), id.clone());
@@ -188,17 +188,6 @@ impl Watcher {
         let change = GitChange { provider: "GitHub".to_owned(), subject, commit: commit.facts() };
         Ok(Some(GitEvent { repository: self.name.clone(), change, files }))
     }
-}
-
-/// Whether the same news may be taken later.
-pub(crate) fn is_passing(rejection: &Rejection) -> bool {
-    matches!(
-        rejection.kind,
-        RejectionKind::Throttling
-            | RejectionKind::ServiceUnavailable
-            | RejectionKind::Internal
-            | RejectionKind::ConcurrentPipelineExecutionsLimitExceeded
-    )
 }
 
 /// When whatever holds refs was last changed: the folders of loose ones, since git puts each in place by renaming; the

@@ -16,7 +16,6 @@ use crate::companions::codecommit::records::RepositoryRecord;
 use crate::companions::codecommit::refusal::Refusal;
 use crate::companions::codecommit::service::CodeCommit;
 use crate::git::names::ObjectId;
-use crate::git_watching::is_passing;
 use crate::sources::Origin;
 
 /// Before something that could not be started is tried again.
@@ -140,7 +139,7 @@ impl Handle {
                 Err(refused) if refused.kind == RejectionKind::PipelineNotFound => {
                     self.shared.sources.forget(&pipeline);
                 }
-                Err(refused) if is_passing(&refused) => all_told = false,
+                Err(refused) if refused.is_passing() => all_told = false,
                 Err(refused) => {
                     tracing::info!(pipeline = %pipeline.name, repository = record.name, branch, %refused, "a push starts nothing");
                 }

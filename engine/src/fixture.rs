@@ -9,7 +9,7 @@ use crate::declaration::action::{
 use crate::declaration::pipeline::{
     ArtifactStore, ExecutionMode, PipelineDeclaration, PipelineType, PipelineVariableDeclaration,
 };
-use crate::declaration::stage::StageDeclaration;
+use crate::declaration::stage::{RuleDeclaration, RuleTypeId, StageDeclaration};
 use crate::ids::{ExecutionId, Incarnation, PipelineKey};
 use crate::pipeline::{StartRequest, Trigger, TriggerType};
 use crate::step::Step;
@@ -81,6 +81,25 @@ pub(crate) fn declaration_in(mode: ExecutionMode, stages: &str) -> PipelineDecla
         execution_mode: Some(mode),
         pipeline_type: Some(PipelineType::V2),
         ..declaration(stages)
+    }
+}
+
+/// A rule of a condition, without a timeout of its own.
+pub(crate) fn rule(name: &str) -> RuleDeclaration {
+    RuleDeclaration {
+        name: name.to_owned(),
+        rule_type_id: RuleTypeId {
+            category: "Rule".to_owned(),
+            owner: None,
+            provider: "VariableCheck".to_owned(),
+            version: None,
+        },
+        configuration: None,
+        commands: None,
+        input_artifacts: None,
+        role_arn: None,
+        region: None,
+        timeout_in_minutes: None,
     }
 }
 

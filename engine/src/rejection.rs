@@ -71,4 +71,15 @@ impl Rejection {
     pub fn new(kind: RejectionKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }
+
+    /// Whether the same request may be accepted later.
+    pub fn is_passing(&self) -> bool {
+        matches!(
+            self.kind,
+            RejectionKind::Throttling
+                | RejectionKind::ServiceUnavailable
+                | RejectionKind::Internal
+                | RejectionKind::ConcurrentPipelineExecutionsLimitExceeded
+        )
+    }
 }

@@ -297,14 +297,7 @@ pub fn work(id: &str) -> Key {
 
 /// A custom action type; for paging, any type.
 pub fn action_type(account: &str, region: &str, id: &ActionTypeId) -> Key {
-    Layout::family("action-type")
-        .text(account)
-        .text(region)
-        .text(&id.owner.to_string())
-        .text(&id.category.to_string())
-        .text(&id.provider)
-        .text(&id.version)
-        .key()
+    type_in("action-type", account, region, id)
 }
 
 /// The custom action types of one account and Region.
@@ -329,7 +322,16 @@ pub fn webhook_id(id: &str) -> Key {
 
 /// An action type with an executor.
 pub fn declared_type(account: &str, region: &str, id: &ActionTypeId) -> Key {
-    Layout::family("declared-type")
+    type_in("declared-type", account, region, id)
+}
+
+/// The action types with an executor of one account and Region.
+pub fn declared_types(account: &str, region: &str) -> Prefix {
+    Layout::family("declared-type").text(account).text(region).prefix()
+}
+
+fn type_in(family: &'static str, account: &str, region: &str, id: &ActionTypeId) -> Key {
+    Layout::family(family)
         .text(account)
         .text(region)
         .text(&id.owner.to_string())
@@ -337,11 +339,6 @@ pub fn declared_type(account: &str, region: &str, id: &ActionTypeId) -> Key {
         .text(&id.provider)
         .text(&id.version)
         .key()
-}
-
-/// The action types with an executor of one account and Region.
-pub fn declared_types(account: &str, region: &str) -> Prefix {
-    Layout::family("declared-type").text(account).text(region).prefix()
 }
 
 /// Work outside that an ended action still has to cancel.

@@ -299,9 +299,6 @@ fn begun(
         None => super::sources::of_project(&project, &order.id)?,
     };
     let now = wall_clock::now();
-    let mut phases = Phases::default();
-    phases.begin("SUBMITTED", now);
-    phases.begin("QUEUED", now);
     Ok(BuildRecord {
         account: account.to_owned(),
         region: region.to_owned(),
@@ -318,7 +315,7 @@ fn begun(
         status: Status::InProgress,
         started: now,
         ended: None,
-        phases,
+        phases: Phases::submitted(now),
         launched: None,
         told: 0,
         exported: std::collections::BTreeMap::new(),

@@ -60,6 +60,14 @@ pub struct PhaseRecord {
 pub struct Phases(pub Vec<PhaseRecord>);
 
 impl Phases {
+    /// Those of a build that was just submitted.
+    pub(super) fn submitted(now: Timestamp) -> Self {
+        let mut phases = Self::default();
+        phases.begin("SUBMITTED", now);
+        phases.begin("QUEUED", now);
+        phases
+    }
+
     /// The phase that began last.
     pub fn current(&self) -> Option<&PhaseRecord> {
         self.0.last()

@@ -78,9 +78,6 @@ fn is_to_be_retried(build: &BuildRecord) -> bool {
 /// The same build from its beginning.
 fn next(build: &BuildRecord, number: u64) -> BuildRecord {
     let now = wall_clock::now();
-    let mut phases = Phases::default();
-    phases.begin("SUBMITTED", now);
-    phases.begin("QUEUED", now);
     BuildRecord {
         id: Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{} again", build.id).as_bytes()).to_string(),
         number,
@@ -88,7 +85,7 @@ fn next(build: &BuildRecord, number: u64) -> BuildRecord {
         status: Status::InProgress,
         started: now,
         ended: None,
-        phases,
+        phases: Phases::submitted(now),
         launched: None,
         told: 0,
         exported: std::collections::BTreeMap::new(),

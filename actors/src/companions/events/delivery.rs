@@ -96,7 +96,7 @@ impl Events {
                 let started = start(handle, &owner, &rule, (id, target), event).await;
                 match started {
                     Ok(()) => {}
-                    Err(rejection) if may_pass(&rejection) && !is_old(event) => done = false,
+                    Err(rejection) if rejection.is_passing() && !is_old(event) => done = false,
                     Err(rejection) => {
                         tracing::info!(rule = rule.name, target = id, %rejection, "an event starts nothing");
                     }
@@ -158,16 +158,6 @@ pub(super) fn pipeline_of(arn: &str) -> Option<PipelineKey> {
         region: (*region).to_owned(),
         name: (*name).to_owned(),
     })
-}
-
-fn may_pass(rejection: &Rejection) -> bool {
-    matches!(
-        rejection.kind,
-        RejectionKind::Throttling
-            | RejectionKind::ServiceUnavailable
-            | RejectionKind::Internal
-            | RejectionKind::ConcurrentPipelineExecutionsLimitExceeded
-    )
 }
 
 /// Events carry the wall clock's time.

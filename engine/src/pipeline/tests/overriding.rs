@@ -3,8 +3,8 @@
 use crate::declaration::pipeline::ExecutionMode;
 use crate::declaration::stage::ConditionType::{self, BeforeEntry, OnSuccess};
 use crate::declaration::stage::RetryMode::{AllActions, FailedActions};
-use crate::declaration::stage::{Condition, ConditionResult, Conditions, RuleDeclaration, RuleTypeId};
-use crate::fixture::{declaration_in, execution_id};
+use crate::declaration::stage::{Condition, ConditionResult, Conditions};
+use crate::fixture::{declaration_in, execution_id, rule};
 use crate::pipeline::{ExecutionStatus, Input};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::stage::{StageExecutionStatus, StageId};
@@ -18,22 +18,7 @@ const STAGES: &str = "Source: S; Deploy: D; Last: L";
 fn inside(mode: ExecutionMode, entry: ConditionResult) -> Bench {
     let mut declaration = declaration_in(mode, STAGES);
     let group = |result, name: &str| {
-        let rule = RuleDeclaration {
-            name: name.to_owned(),
-            rule_type_id: RuleTypeId {
-                category: "Rule".to_owned(),
-                owner: None,
-                provider: "VariableCheck".to_owned(),
-                version: None,
-            },
-            configuration: None,
-            commands: None,
-            input_artifacts: None,
-            role_arn: None,
-            region: None,
-            timeout_in_minutes: None,
-        };
-        let conditions = vec![Condition { result: Some(result), rules: Some(vec![rule]) }];
+        let conditions = vec![Condition { result: Some(result), rules: Some(vec![rule(name)]) }];
         Some(Conditions { conditions })
     };
     declaration.stages[1].before_entry = group(entry, "E");

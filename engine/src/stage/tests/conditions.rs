@@ -4,7 +4,8 @@
 use crate::action::ActionExecutionStatus::{self, Abandoned, Failed, InProgress, Succeeded};
 use crate::declaration::stage::ConditionResult::{self, Fail, Retry, Rollback, Skip};
 use crate::declaration::stage::ConditionType::{self, BeforeEntry, OnFailure, OnSuccess};
-use crate::declaration::stage::{Condition, Conditions, RuleDeclaration, RuleTypeId};
+use crate::declaration::stage::{Condition, Conditions, RuleDeclaration};
+use crate::fixture::rule;
 use crate::rejection::RejectionKind;
 use crate::stage::{ConditionStatus, StageExecutionStatus};
 use crate::step::{ReplyId, Tell};
@@ -13,28 +14,15 @@ use super::*;
 
 const REPLY: ReplyId = ReplyId(7);
 
-fn rule(name: &str) -> RuleDeclaration {
-    RuleDeclaration {
-        name: name.to_owned(),
-        rule_type_id: RuleTypeId {
-            category: "Rule".to_owned(),
-            owner: None,
-            provider: "VariableCheck".to_owned(),
-            version: None,
-        },
-        configuration: None,
-        commands: None,
-        input_artifacts: None,
-        role_arn: None,
-        region: None,
-        timeout_in_minutes: Some(5),
-    }
+fn in_five_minutes(name: &str) -> RuleDeclaration {
+    RuleDeclaration { timeout_in_minutes: Some(5), ..rule(name) }
 }
 
 /// A stage "Deploy" of those actions under a condition of the rules R and T, with that result.
 fn declared(groups: &str, condition: ConditionType, result: Option<ConditionResult>) -> Version {
     let mut declaration = declaration_in(ExecutionMode::Superseded, &format!("Deploy: {groups}"));
-    let conditions = vec![Condition { result, rules: Some(vec![rule("R"), rule("T")]) }];
+    let conditions =
+        vec![Condition { result, rules: Some(vec![in_five_minutes("R"), in_five_minutes("T")]) }];
     let stage = &mut declaration.stages[0];
     match condition {
         BeforeEntry => stage.before_entry = Some(Conditions { conditions }),
