@@ -26,14 +26,14 @@ use uuid::Uuid;
 use crate::catalogues::Catalogues;
 use crate::clock::Clock;
 use crate::janitor::{Janitor, RemoveArtifact};
-use crate::local::Shared;
+use crate::jobs::OpenWork;
 use crate::messages::{Command, Order};
 use crate::metrics::Metrics;
-use crate::open_work::OpenWork;
-use crate::pipelines::Pipelines;
 use crate::providers::table::Providers;
-use crate::sources::{Origin, Sources};
-use crate::webhooks;
+use crate::starts::webhooks;
+use crate::starts::{Origin, Sources};
+use crate::tree::Pipelines;
+use crate::tree::Shared;
 
 /// How many commands may be under way at once. Beyond it callers get AWS's throttling error at once, instead
 /// of a memory that grows: an actor's mailbox does not bound what many senders put into it.

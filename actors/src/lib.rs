@@ -1,8 +1,8 @@
 //! The actors, the action providers and the companion services: make it happen.
 //!
 //! The life of a command: `api` calls a method of [`Handle`], which takes an admission permit and sends a
-//! message to the [`pipelines`] actor of the arbiter on which that pipeline lives. It finds or begins the
-//! pipeline's actor, which steps its machine and hands the step to [`local`]: the writes are queued as one
+//! message to the registry of the arbiter on which that pipeline lives (`tree/pipelines.rs`). It finds or begins the
+//! pipeline's actor, which steps its machine and hands the step to `tree/local.rs`: the writes are queued as one
 //! batch, the machines of the same pipeline are told at once, and when everything queued so far is durable the
 //! caller is answered and the effects are performed: children begin from their records, providers run as
 //! tasks beside their actors.
@@ -14,31 +14,15 @@ mod handle;
 mod messages;
 pub mod reads;
 
-mod local;
-mod pipelines;
-
+mod tree;
 mod words;
 
 mod jobs;
-mod open_work;
+pub mod starts;
 mod targets;
-mod third_party_jobs;
-
-pub mod github_hooks;
-mod sources;
-pub mod watching;
-pub mod webhooks;
 
 mod action_types;
 mod catalogues;
-mod pull_requests;
-mod pushes;
-
-mod action;
-mod alarms;
-mod pipeline;
-mod recalling;
-mod stage;
 
 pub mod clock;
 pub mod events;
@@ -49,7 +33,6 @@ pub mod artifacts;
 pub mod aws;
 pub mod build;
 pub mod git;
-pub mod git_watching;
 pub mod github;
 pub mod outcomes;
 pub mod providers;

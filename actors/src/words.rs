@@ -18,11 +18,11 @@ use penstock_storage::{ActionPointer, StoreError, View};
 use tokio::sync::oneshot;
 
 use crate::Handle;
-use crate::action::ActionActor;
 use crate::handle::{interrupted, mismatch};
-use crate::local::Local;
 use crate::messages::{ActorId, Said, Word};
-use crate::pipelines::Pipelines;
+use crate::tree::ActionActor;
+use crate::tree::Local;
+use crate::tree::Pipelines;
 
 /// How often a word is brought again to an action whose actor went while the word was on its way to it.
 const TRIES: usize = 4;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use penstock_actors::webhooks::{CallRefusal, WebhookCall, is_signed};
+use penstock_actors::starts::webhooks::{CallRefusal, WebhookCall, is_signed};
 use s3s::Body;
 use serde_json::{Value, json};
 

@@ -15,7 +15,7 @@ use penstock_storage::{ActionPointer, Direction, Key, StoreError, View};
 use serde_json::{Value, json};
 
 use crate::Handle;
-use crate::action::known_to;
+use crate::tree::known_to;
 
 use super::executions::{execution_not_found, number_of};
 use super::pages::{Page, internal};

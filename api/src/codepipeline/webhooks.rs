@@ -2,7 +2,7 @@
 
 use penstock_actors::Place;
 use penstock_actors::reads::Page;
-use penstock_actors::webhooks::{WebhookRecord, webhook_arn};
+use penstock_actors::starts::webhooks::{WebhookRecord, webhook_arn};
 use penstock_engine::webhook::WebhookDefinition;
 use serde::Deserialize;
 use serde_json::{Value, json};

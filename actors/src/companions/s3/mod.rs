@@ -3,7 +3,7 @@
 //! Start at [`service`] (locks and commits), then [`writing`] and [`reading`]. Buckets, versions and
 //! uploads are records; bytes above 16 KiB are blobs that their record names. A record is queued right
 //! after its blob is lasting, and a blob is deleted only after the record that named it is durably gone:
-//! what a crash in between leaves is on the list of [`loose`] blobs, which the next start removes.
+//! what a crash in between leaves is on the list of `loose` blobs, which the next start removes.
 
 pub mod acl;
 pub mod buckets;

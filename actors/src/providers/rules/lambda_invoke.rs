@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::aws::clients::AwsClients;
 use crate::aws::endpoint::Service;
 use crate::aws::role::Access;
-use crate::jobs::{artifact_policy, data as job_data};
+use crate::jobs::{artifact_policy, job_data};
 use crate::providers::configuration::required;
 use crate::providers::failures;
 use crate::providers::provider::{Provider, Reporter};

@@ -9,9 +9,9 @@ use penstock_engine::stage::{Input, Stage, StageExecution, StageId};
 use penstock_storage::StoreError;
 use penstock_storage::keys::codepipeline as keys;
 
-use crate::local::{End, Local, begin};
+use super::local::{End, Local, begin};
+use super::pipelines::Deaths;
 use crate::messages::{ActorId, ChildDied, Deliver};
-use crate::pipelines::Deaths;
 
 /// One stage execution in progress.
 pub(crate) struct StageActor {

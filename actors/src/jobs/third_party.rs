@@ -10,11 +10,11 @@ use penstock_engine::view;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::open_work::Wanted;
+use super::workers::{Kind, job_action};
 use crate::Handle;
 use crate::aws::clients::AwsClients;
 use crate::catalogues::Place;
-use crate::jobs::{Kind, job_action};
-use crate::open_work::Wanted;
 
 impl Handle {
     /// PollForThirdPartyJobs: nothing of a job's content is shown yet.

@@ -20,9 +20,9 @@ use sha2::Sha256;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use super::github_hooks::{NotRegistered, Registered};
 use crate::Handle;
 use crate::catalogues::Place;
-use crate::github_hooks::{NotRegistered, Registered};
 use crate::handle::StartOrder;
 use crate::reads::{Page, internal};
 

@@ -9,7 +9,7 @@ use penstock_engine::stage::StageExecution;
 use penstock_storage::keys::codepipeline as keys;
 use penstock_storage::{Direction, ExecutionEntry, StoreError, View};
 
-use crate::local::Local;
+use super::local::Local;
 
 /// One look at the records; all that the machine decided before it asked is durable.
 pub(crate) fn recalled(local: &Local, id: &Incarnation, recall: Recall) -> Recalled {

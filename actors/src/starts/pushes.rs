@@ -10,13 +10,13 @@ use penstock_storage::keys::codecommit as keys;
 use penstock_storage::{Batch, Record};
 use serde::{Deserialize, Serialize};
 
+use super::sources::Origin;
 use crate::Handle;
 use crate::companions::codecommit::event::{self, Changed};
 use crate::companions::codecommit::records::RepositoryRecord;
 use crate::companions::codecommit::refusal::Refusal;
 use crate::companions::codecommit::service::CodeCommit;
 use crate::git::names::ObjectId;
-use crate::sources::Origin;
 
 /// Before something that could not be started is tried again.
 const AGAIN: Duration = Duration::from_secs(5);

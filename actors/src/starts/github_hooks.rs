@@ -9,9 +9,9 @@ use penstock_engine::source::source_action;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::webhooks::{WebhookRecord, target};
 use crate::Handle;
 use crate::catalogues::Place;
-use crate::webhooks::{WebhookRecord, target};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 /// What is shown of GitHub's answer.

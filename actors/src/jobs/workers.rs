@@ -1,4 +1,4 @@
-//! What the API asks of jobs. Workers get their jobs from [`OpenWork`](crate::open_work::OpenWork); what they say
+//! What the API asks of jobs. Workers get their jobs from [`OpenWork`](super::open_work::OpenWork); what they say
 //! of them is for the action to judge.
 
 use aws_credential_types::Credentials;
@@ -11,13 +11,13 @@ use penstock_engine::rejection::{Rejection, RejectionKind};
 use penstock_engine::view;
 use serde_json::{Value, json};
 
+use super::open_work::{Shown, Wanted};
 use crate::Handle;
 use crate::aws::clients::AwsClients;
 use crate::aws::refusal::AwsRefusal;
 use crate::aws::role::Access;
 use crate::catalogues::Place;
 use crate::messages::Said;
-use crate::open_work::{Shown, Wanted};
 use crate::providers::failures::of_access;
 use crate::reads::{begun, internal};
 use crate::words::action_of;

@@ -10,7 +10,7 @@ use penstock_engine::action::Input;
 use penstock_engine::time::Timestamp;
 use tokio::sync::Notify;
 
-use crate::action::ActionActor;
+use super::action::ActionActor;
 use crate::clock::Clock;
 use crate::messages::Deliver;
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use penstock_engine::triggers::{GitEvent, GitSubject, asks_for_files};
 
+use super::sources::Origin;
 use crate::Handle;
 use crate::github::client::GitHub;
-use crate::sources::Origin;
 
 /// GitHub waits ten seconds for an answer to its event.
 const PATIENCE: Duration = Duration::from_secs(8);

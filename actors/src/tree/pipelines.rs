@@ -15,11 +15,11 @@ use penstock_engine::step::{Effect, ReplyId};
 use penstock_storage::keys::codepipeline as keys;
 use penstock_storage::{Direction, LiveEntry, NameEntry, StoreError};
 
+use super::local::{Local, Shared};
+use super::pipeline::PipelineActor;
 use crate::handle::arbiter_of;
-use crate::local::{Local, Shared};
 use crate::messages::{ActorId, Awake, ChildDied, Command, Gone, MayISleep, Order, Sleep};
 use crate::metrics::Metrics;
-use crate::pipeline::PipelineActor;
 
 /// How many heads are read in one look.
 const HEADS_AT_ONCE: usize = 64;

@@ -25,8 +25,8 @@ use penstock_storage::{ContextRecord, Key, StoreError, View};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::alarms::Alarm;
-use crate::local::{End, Local, begin};
+use super::alarms::Alarm;
+use super::local::{End, Local, begin};
 use crate::messages::{ActorId, Deliver, Perform, Reported, Word};
 use crate::providers::provider::Reporter;
 

@@ -16,12 +16,12 @@ use penstock_engine::rejection::RejectionKind;
 use penstock_engine::time::Timestamp;
 use tokio::sync::mpsc;
 
+use super::sources::Origin;
 use crate::Handle;
 use crate::aws::clients::AwsClients;
 use crate::aws::refusal::AwsRefusal;
 use crate::aws::role::Access;
 use crate::companions::s3::service::S3;
-use crate::sources::Origin;
 
 /// Looks at a store elsewhere that are under way at once.
 const AT_ONCE: usize = 16;

@@ -16,21 +16,21 @@ use penstock_engine::{event::Subject, pipeline};
 use penstock_storage::keys::codepipeline as keys;
 use penstock_storage::{Batch, Store, StoreError, Ticket};
 
-use crate::action::ActionActor;
-use crate::alarms::Alarms;
+use super::action::ActionActor;
+use super::alarms::Alarms;
+use super::pipeline::PipelineActor;
+use super::pipelines::Pipelines;
+use super::stage::StageActor;
 use crate::catalogues::Catalogues;
 use crate::clock::Clock;
 use crate::handle::Settings;
 use crate::janitor::Janitor;
+use crate::jobs::OpenWork;
 use crate::messages::{ActorId, ChildSetAside, Deliver, Gone};
 use crate::metrics::Metrics;
-use crate::open_work::OpenWork;
-use crate::pipeline::PipelineActor;
-use crate::pipelines::Pipelines;
 use crate::providers::table::Providers;
-use crate::sources::Sources;
-use crate::stage::StageActor;
-use crate::webhooks;
+use crate::starts::Sources;
+use crate::starts::webhooks;
 
 /// One arbiter's neighbourhood: never leaves its thread.
 pub(crate) struct Local {

@@ -16,12 +16,12 @@ use penstock_storage::keys::codepipeline as keys;
 use penstock_storage::{Direction, StoreError, TagsRecord, TokenEntry};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::local::{End, Local, begin};
+use super::local::{End, Local, begin};
+use super::pipelines::Deaths;
+use super::recalling::recalled;
 use crate::messages::{
     ActorId, Awake, ChildDied, ChildSetAside, Command, Deliver, MayISleep, Oldest, Order, Sleep, TokenDurable,
 };
-use crate::pipelines::Deaths;
-use crate::recalling::recalled;
 
 /// One pipeline while it has work, and a while longer.
 pub(crate) struct PipelineActor {
