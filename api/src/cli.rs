@@ -48,6 +48,11 @@ pub(crate) struct Settings {
     #[arg(long, env = "PENSTOCK_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:4566")]
     pub(crate) listen: SocketAddr,
 
+    /// A further address and port to listen on; may be repeated. On that of Docker's bridge (172.17.0.1:4566, say)
+    /// builds in containers reach the daemon
+    #[arg(long, env = "PENSTOCK_ALSO_LISTEN", value_name = "ADDR:PORT", value_delimiter = ',')]
+    pub(crate) also_listen: Vec<SocketAddr>,
+
     /// Folder for everything that is kept [default: $XDG_DATA_HOME/penstock, or ~/.local/share/penstock]
     #[arg(long, env = "PENSTOCK_DATA_DIR", value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
@@ -178,6 +183,10 @@ pub(crate) struct Settings {
     )]
     pub(crate) build_image: Vec<(String, String)>,
 
+    /// What builds are given as AWS_ENDPOINT_URL [default: an address that this daemon listens on and they reach]
+    #[arg(long, env = "PENSTOCK_BUILD_ENDPOINT_URL", value_name = "URL", value_parser = url)]
+    pub(crate) build_endpoint_url: Option<String>,
+
     /// Where actions call AWS services instead of the ones in this daemon [env: AWS_ENDPOINT_URL]
     #[arg(long, value_name = "URL", value_parser = url)]
     pub(crate) endpoint_url: Option<String>,
@@ -218,6 +227,18 @@ pub(crate) struct Settings {
     /// Send state changes to this URL, each as a POST of its EventBridge event
     #[arg(long, env = "PENSTOCK_EVENTS_TO", value_name = "URL", value_parser = url)]
     pub(crate) events_to: Option<String>,
+}
+
+impl Settings {
+    /// Every address to listen on; the first is the daemon's own, where it is one address that counts.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        std::iter::once(self.listen).chain(self.also_listen.iter().copied())
+    }
+
+    /// The same, to be told which port it is where any would do.
+    pub(crate) fn addresses_mut(&mut self) -> impl Iterator<Item = &mut SocketAddr> {
+        std::iter::once(&mut self.listen).chain(&mut self.also_listen)
+    }
 }
 
 /// Whose calls are held against policies.
@@ -320,6 +341,13 @@ mod tests {
     }
 
     #[test]
+    fn addresses_may_be_repeated_or_listed_and_the_first_is_the_daemons() {
+        let settings = settings(&["--also-listen", "10.0.0.7:80,[::1]:80", "--also-listen", "10.0.0.8:81"]);
+        let addresses: Vec<String> = settings.addresses().map(|address| address.to_string()).collect();
+        assert_eq!(addresses, ["127.0.0.1:4566", "10.0.0.7:80", "[::1]:80", "10.0.0.8:81"]);
+    }
+
+    #[test]
     fn host_names_may_be_repeated_or_listed() {
         let settings =
             settings(&["--allow-host", "penstock,ci", "--allow-host", "localhost.localstack.cloud"]);
@@ -330,6 +358,8 @@ mod tests {
     fn values_that_make_no_sense_are_refused() {
         for line in [
             ["--listen", "4566"],
+            ["--also-listen", "docker0:4566"],
+            ["--build-endpoint-url", "172.17.0.1:4566"],
             ["--keep-executions", "0"],
             ["--default-region", "Virginia!"],
             ["--allow-host", "http://penstock:4566"],

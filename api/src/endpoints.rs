@@ -5,7 +5,7 @@
 //! is this daemon counts as none: the call then stays within the process.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use http::Uri;
 
@@ -88,12 +88,17 @@ impl Endpoints {
 /// Whether the URL leads back to this daemon. It speaks plain HTTP only.
 fn is_own(url: &str, settings: &Settings) -> bool {
     let Ok(uri) = url.parse::<Uri>() else { return false };
-    if uri.scheme_str() != Some("http") || uri.port_u16().unwrap_or(80) != settings.listen.port() {
+    let port = uri.port_u16().unwrap_or(80);
+    let on_this_port = || settings.addresses().filter(|own| own.port() == port);
+    if uri.scheme_str() != Some("http") || on_this_port().next().is_none() {
         return false;
     }
     let host = uri.host().unwrap_or_default().to_ascii_lowercase();
     match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
-        Ok(address) => address.is_loopback() || address.is_unspecified() || address == settings.listen.ip(),
+        Ok(address) => {
+            let is_here = |own: SocketAddr| own.ip() == address;
+            address.is_loopback() || address.is_unspecified() || on_this_port().any(is_here)
+        }
         Err(_) => {
             let mut names =
                 std::iter::once("localhost").chain(settings.allow_host.iter().map(String::as_str));
@@ -194,6 +199,9 @@ mod tests {
         }
         let found = of(&["--listen", "10.0.0.7:80"], &[("AWS_ENDPOINT_URL", "http://10.0.0.7")]).unwrap();
         assert_eq!(found, Endpoints::default());
+        let also = ["--also-listen", "172.17.0.1:80"];
+        assert_eq!(of(&also, &[("AWS_ENDPOINT_URL", "http://172.17.0.1")]).unwrap(), Endpoints::default());
+        assert!(of(&also, &[("AWS_ENDPOINT_URL", "http://172.17.0.1:4566")]).unwrap().s3.is_some());
     }
 
     #[test]

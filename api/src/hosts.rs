@@ -13,18 +13,18 @@ use s3s::host::{S3Host, VirtualHost};
 /// The names, and the domains whose subdomains are buckets.
 #[derive(Clone, Debug)]
 pub(crate) struct Hosts {
-    listen: IpAddr,
+    addresses: Vec<IpAddr>,
     /// `localhost` and what the person allowed; lower case. Subdomains are buckets.
     domains: Vec<String>,
 }
 
 impl Hosts {
-    /// Loopback's names, the listen address and what the person allowed.
-    pub(crate) fn new(listen: SocketAddr, allowed: &[String]) -> Self {
+    /// Loopback's names, the addresses listened on and what the person allowed.
+    pub(crate) fn new(listen: impl Iterator<Item = SocketAddr>, allowed: &[String]) -> Self {
         let allowed = allowed.iter().map(|name| name.trim().trim_end_matches('.').to_ascii_lowercase());
         let domains =
             std::iter::once("localhost".to_owned()).chain(allowed).filter(|name| !name.is_empty()).collect();
-        Self { listen: listen.ip(), domains }
+        Self { addresses: listen.map(|address| address.ip()).collect(), domains }
     }
 
     /// Whether a request that names this host (with or without a port) is meant for us.
@@ -32,7 +32,8 @@ impl Hosts {
         let name = without_port(host).to_ascii_lowercase();
         if let Ok(address) = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
             // Listening on every address, the daemon cannot tell which of them are its own.
-            return address.is_loopback() || address == self.listen || self.listen.is_unspecified();
+            return address.is_loopback()
+                || self.addresses.iter().any(|own| *own == address || own.is_unspecified());
         }
         self.split(&name).is_some()
     }
@@ -132,7 +133,7 @@ mod tests {
 
     fn hosts(listen: &str, allowed: &[&str]) -> Hosts {
         let allowed: Vec<String> = allowed.iter().map(|name| (*name).to_owned()).collect();
-        Hosts::new(listen.parse().unwrap(), &allowed)
+        Hosts::new(listen.split(',').map(|address| address.parse().unwrap()), &allowed)
     }
 
     #[test]
@@ -188,10 +189,13 @@ mod tests {
     }
 
     #[test]
-    fn listening_on_one_address_admits_that_one_only() {
+    fn addresses_listened_on_are_admitted_and_no_others() {
         let hosts = hosts("192.168.1.5:4566", &[]);
         assert!(hosts.admits("192.168.1.5:4566"));
         assert!(!hosts.admits("192.168.1.6:4566"));
+        let hosts = self::hosts("127.0.0.1:4566,172.17.0.1:4566", &[]);
+        assert!(hosts.admits("172.17.0.1:4566"));
+        assert!(!hosts.admits("172.17.0.2:4566"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Read in this order: `startup` (from the command line to a listening port and back), `server` and
 //! `dispatch` (the way of a request), `codepipeline::operations` (the table of what is answered).
 
+mod addresses;
 mod cli;
 mod endpoints;
 mod logging;

@@ -30,16 +30,18 @@ const MOST_DISCARDED: usize = 64 * 1024 * 1024;
 /// Requests under way have this many seconds when the daemon stops; the rest of two belongs to the store.
 const GRACE: u64 = 1;
 
-/// Serves on a bound listener until stopped by its handle.
-pub(crate) fn serve(services: Arc<Services>, listener: TcpListener) -> io::Result<Server> {
+/// Serves on bound listeners until stopped by its handle.
+pub(crate) fn serve(services: Arc<Services>, listeners: Vec<TcpListener>) -> io::Result<Server> {
     let services = web::Data::from(services);
-    let server = HttpServer::new(move || {
+    let mut server = HttpServer::new(move || {
         App::new().app_data(web::Data::clone(&services)).default_service(web::to(handle))
     })
     .keep_alive(KEEP_ALIVE)
     .shutdown_timeout(GRACE)
-    .disable_signals()
-    .listen(listener)?;
+    .disable_signals();
+    for listener in listeners {
+        server = server.listen(listener)?;
+    }
     Ok(server.run())
 }
 

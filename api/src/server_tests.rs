@@ -24,7 +24,7 @@ impl Running {
         let (sender, receiver) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let server = serve(Arc::new(services()), listener).unwrap();
+                let server = serve(Arc::new(services()), vec![listener]).unwrap();
                 sender.send(server.handle()).unwrap();
                 server.await.unwrap();
             });

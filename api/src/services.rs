@@ -38,6 +38,7 @@ use penstock_actors::{Handle, RemoveArtifact};
 use penstock_engine::action_type::Catalogue;
 use penstock_storage::Store;
 
+use crate::addresses::{endpoint_for_builds, own_url};
 use crate::authorization::Authority;
 use crate::cli::{BuildRunner, Enforcement, Settings};
 use crate::companions::s3::gateway::Gateway;
@@ -46,7 +47,6 @@ use crate::error::AwsError;
 use crate::hosts::Hosts;
 use crate::loopback::Loopback;
 use crate::metrics::Metrics;
-use crate::startup::reached_at;
 
 /// Whom pipelines' roles must trust.
 const CODEPIPELINE: &str = "codepipeline.amazonaws.com";
@@ -298,23 +298,6 @@ fn service_keys(sts: &Arc<Sts>, service: &'static str) -> Result<ServiceKeys, St
     Ok(Arc::new(move |source| {
         sts.service_credentials_for(service, source).map_or_else(|_| of_nobody.clone(), credentials)
     }))
-}
-
-fn own_url(settings: &Settings) -> String {
-    let listens = || format!("http://{}", reached_at(settings.listen));
-    settings.public_url.as_deref().map_or_else(listens, |url| url.trim_end_matches('/').to_owned())
-}
-
-/// Where builds reach the daemon. A container has a loopback of its own, and which of all addresses lead out of it is
-/// not known here.
-fn endpoint_for_builds(settings: &Settings) -> Option<String> {
-    let ip = settings.listen.ip();
-    let is_reached = match settings.build_runner {
-        BuildRunner::Host => true,
-        BuildRunner::Docker => !ip.is_loopback() && !ip.is_unspecified(),
-        BuildRunner::None => false,
-    };
-    is_reached.then(|| format!("http://{}", reached_at(settings.listen)))
 }
 
 /// How builds are to run. Builds of other daemons are told apart by the data folder.

@@ -15,7 +15,7 @@ pub(crate) fn services() -> Services {
 }
 
 async fn make() -> Services {
-    let hosts = Hosts::new(([127, 0, 0, 1], 4566).into(), &[]);
+    let hosts = Hosts::new(std::iter::once(([127, 0, 0, 1], 4566).into()), &[]);
     let store = Store::in_memory();
     let iam = Arc::new(Iam::new(store.clone()));
     let sts = Arc::new(Sts::open(&store, Arc::clone(&iam)).await.unwrap());

@@ -11,6 +11,7 @@ use actix_rt::signal::unix::{SignalKind, signal};
 use penstock_storage::{OpenOptions, Store};
 use tempfile::TempDir;
 
+use crate::addresses::reached_at;
 use crate::cli::Settings;
 use crate::endpoints::Endpoints;
 use crate::hosts::Hosts;
@@ -24,14 +25,18 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Serves until stopped. An error is one sentence for the person at the terminal.
 pub(crate) async fn run(mut settings: Settings, logging: &Logging) -> Result<(), String> {
     // Before anything else, so that a second daemon touches nothing.
-    let listener = bind(settings.listen)?;
-    settings.listen = listener.local_addr().map_err(|error| format!("the port is lost: {error}"))?;
+    let own = bind(settings.listen, "--listen");
+    let further = settings.also_listen.iter().map(|address| bind(*address, "--also-listen"));
+    let listeners = std::iter::once(own).chain(further).collect::<Result<Vec<_>, _>>()?;
+    for (address, listener) in settings.addresses_mut().zip(&listeners) {
+        *address = listener.local_addr().map_err(|error| format!("the port is lost: {error}"))?;
+    }
     let endpoints = Endpoints::of(&settings, |name| std::env::var(name).ok())?;
     let Opened { store, place, spool, _temporary } = open(&settings)?;
-    let hosts = Hosts::new(settings.listen, &settings.allow_host);
+    let hosts = Hosts::new(settings.addresses(), &settings.allow_host);
     let services = Services::start(store.clone(), spool, hosts, &settings, &endpoints).await?;
     let server =
-        server::serve(Arc::clone(&services), listener).map_err(|error| format!("cannot serve: {error}"))?;
+        server::serve(Arc::clone(&services), listeners).map_err(|error| format!("cannot serve: {error}"))?;
     welcome(&settings, &place);
     let handle = server.handle();
     let mut serving = actix_rt::spawn(server);
@@ -52,10 +57,10 @@ pub(crate) async fn run(mut settings: Settings, logging: &Logging) -> Result<(),
     Ok(())
 }
 
-fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, String> {
     TcpListener::bind(address).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => format!(
-            "{address} is in use by another program: stop that one, or choose another port with --listen {}:{}",
+            "{address} is in use by another program: stop that one, or choose another port with {flag} {}:{}",
             bracketed(address),
             address.port().checked_add(1).unwrap_or(4566)
         ),
@@ -116,20 +121,17 @@ fn default_folder(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf,
 fn welcome(settings: &Settings, place: &str) {
     let _ = io::stdout().write_all(greeting(settings, place).as_bytes());
     let _ = io::stdout().flush();
-    tracing::info!(listen = %settings.listen, data = place, version = env!("CARGO_PKG_VERSION"), "serving");
-}
-
-/// Where a daemon that listens there is reached from this machine.
-pub(crate) fn reached_at(listen: SocketAddr) -> SocketAddr {
-    if listen.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], listen.port())) } else { listen }
+    let listen: Vec<_> = settings.addresses().map(|address| address.to_string()).collect();
+    tracing::info!(listen = listen.join(","), data = place, version = env!("CARGO_PKG_VERSION"), "serving");
 }
 
 fn greeting(settings: &Settings, place: &str) -> String {
-    let listen = settings.listen;
-    let reach = reached_at(listen);
+    let reach = reached_at(settings.listen);
     let region = &settings.default_region;
     let mut text = String::new();
-    let _ = writeln!(text, "Penstock {} is listening on http://{listen}", env!("CARGO_PKG_VERSION"));
+    let addresses: Vec<_> = settings.addresses().map(|address| format!("http://{address}")).collect();
+    let _ =
+        writeln!(text, "Penstock {} is listening on {}", env!("CARGO_PKG_VERSION"), addresses.join(" and "));
     let _ = writeln!(text, "Data: {place}\n\nIn the terminal where you use AWS:\n");
     let _ = writeln!(
         text,
@@ -182,7 +184,7 @@ mod tests {
     fn a_taken_port_is_one_sentence_that_says_what_to_do() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap();
-        let sentence = bind(address).unwrap_err();
+        let sentence = bind(address, "--listen").unwrap_err();
         assert!(sentence.starts_with(&format!("{address} is in use by another program")), "{sentence}");
         assert!(sentence.contains("--listen 127.0.0.1:"), "{sentence}");
         assert!(!sentence.contains('\n'));
@@ -200,6 +202,8 @@ mod tests {
         let text = greet(&["--listen", "0.0.0.0:80"]);
         assert!(text.contains("listening on http://0.0.0.0:80\n"), "{text}");
         assert!(text.contains("AWS_ENDPOINT_URL=http://127.0.0.1:80 "), "{text}");
+        let text = greet(&["--also-listen", "172.17.0.1:4566"]);
+        assert!(text.contains("listening on http://127.0.0.1:4566 and http://172.17.0.1:4566\n"), "{text}");
         assert!(greet(&["--listen", "[::1]:4566"]).contains("AWS_ENDPOINT_URL=http://[::1]:4566 "));
     }
 

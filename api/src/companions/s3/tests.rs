@@ -20,7 +20,8 @@ async fn gateway() -> Gateway {
     let store = Store::in_memory();
     let s3 = S3::open(store.clone()).await.unwrap();
     let authority = Authority::new(Enforcement::All, Arc::new(Iam::new(store)), Arc::clone(&s3));
-    let gateway = Gateway::new(s3, Hosts::new(([127, 0, 0, 1], 4566).into(), &[]), authority);
+    let gateway =
+        Gateway::new(s3, Hosts::new(std::iter::once(([127, 0, 0, 1], 4566).into()), &[]), authority);
     assert_eq!(send(&gateway, request("PUT", "/bucket", "")).await.status, 200);
     gateway
 }
