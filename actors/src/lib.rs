@@ -25,6 +25,7 @@ mod action_types;
 mod catalogues;
 
 pub mod clock;
+mod cron;
 pub mod events;
 mod janitor;
 pub mod metrics;

@@ -20,6 +20,8 @@ pub struct Metrics {
     pub events_delivered: AtomicU64,
     /// Events that no destination took, in the end.
     pub events_given_up: AtomicU64,
+    /// Targets of EventBridge's rules that an event did not start.
+    pub invocations_failed: AtomicU64,
 }
 
 impl Metrics {

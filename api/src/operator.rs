@@ -102,6 +102,12 @@ fn engine(counted: &EngineMetrics, body: &mut String) {
             "Events that their destination never took.",
             &counted.events_given_up,
         ),
+        (
+            "penstock_rule_invocations_failed_total",
+            "counter",
+            "Targets of rules that an event did not start.",
+            &counted.invocations_failed,
+        ),
     ];
     for (name, kind, help, value) in rows {
         let value = value.load(Ordering::Relaxed);

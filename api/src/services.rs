@@ -53,6 +53,7 @@ const CODEPIPELINE: &str = "codepipeline.amazonaws.com";
 
 /// Whom the roles of build projects must trust.
 const CODEBUILD: &str = "codebuild.amazonaws.com";
+const EVENTBRIDGE: &str = "events.amazonaws.com";
 
 /// The daemon's services. One value, shared by all workers and by the SDK's in-process calls.
 pub(crate) struct Services {
@@ -121,7 +122,8 @@ impl Services {
         let sts = Sts::open(&store, Arc::clone(&iam)).await.map_err(|error| error.to_string())?;
         let sts = Arc::new(sts);
         let s3 = S3::open(store.clone()).await.map_err(|error| error.to_string())?;
-        let events = Events::new(store.clone());
+        let clock = Clock::of_store(&store).map_err(|error| error.to_string())?;
+        let events = Events::new(store.clone(), clock.clone());
         s3.emit_events(events.bell());
         let permits = match settings.iam_enforcement {
             Enforcement::Off => Permits::default(),
@@ -149,6 +151,8 @@ impl Services {
             clients.map_err(|error| error.to_string())
         };
         let aws = clients_of(CODEPIPELINE)?;
+        let roles_count = !matches!(settings.iam_enforcement, Enforcement::Off);
+        let eventbridge = if roles_count { Some(clients_of(EVENTBRIDGE)?) } else { None };
         let logs = Logs::new(store.clone(), spool.join("logs"));
         let parameters = Parameters::new(store.clone());
         let data = (!settings.ephemeral).then_some(spool.as_path());
@@ -211,7 +215,6 @@ impl Services {
         loopback.connect(&services);
         codebuild.resume().await.map_err(|error| error.to_string())?;
         let deliveries = deliveries(&store, settings, endpoints).await?;
-        let clock = Clock::of_store(&store).map_err(|error| error.to_string())?;
         if clock.ahead_millis() > 0 {
             tracing::info!(seconds = clock.ahead_millis() / 1000, "the clock is ahead, as it was moved");
         }
@@ -236,8 +239,9 @@ impl Services {
         for delivery in deliveries {
             pipelines.deliver_events(delivery);
         }
-        events.deliver(pipelines.clone());
+        events.deliver(pipelines.clone(), eventbridge);
         events.follow(pipelines.clone());
+        events.keep_time();
         let objects = if embedded_s3 { Objects::Embedded(s3) } else { Objects::External(aws) };
         watch(pipelines.clone(), objects, Duration::from_secs(u64::from(settings.poll_interval)));
         git_watching::watch(&pipelines, &mappings);

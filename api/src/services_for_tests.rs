@@ -64,7 +64,7 @@ async fn make() -> Services {
         github: GithubApi { url: "http://127.0.0.1:1".to_owned() },
         metrics: Metrics::new(),
         iam,
-        events: Events::new(store.clone()),
+        events: Events::new(store.clone(), Clock::system()),
         sts,
         outcomes: Outcomes::default(),
         codecommit,

@@ -88,8 +88,9 @@ impl Record for EventsRecord {
 }
 
 impl Record for Head {
-    /// Version 2 knows the newest revision of each source; in what is older none is known.
-    const VERSION: u8 = 2;
+    /// Version 2 knows the newest revision of each source, version 3 when polling ended and who ended while waiting; in
+    /// what is older nothing of it is known.
+    const VERSION: u8 = 3;
 }
 
 impl Record for Execution {

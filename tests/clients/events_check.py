@@ -10,7 +10,12 @@ from connections import client, codepipeline, declaration, executions, fails, pr
 
 events, s3 = client("events"), client("s3")
 role = prepare()
-rule_role = "arn:aws:iam::000000000000:role/rules"
+trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
+                                                "Principal": {"Service": "events.amazonaws.com"}}]}
+rule_role = client("iam").create_role(RoleName="rules", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+client("iam").put_role_policy(RoleName="rules", PolicyName="start", PolicyDocument=json.dumps({
+    "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "codepipeline:StartPipelineExecution",
+                                            "Resource": "*"}]}))
 S3 = {"category": "Source", "owner": "AWS", "provider": "S3", "version": "1"}
 s3.create_bucket(Bucket="source")
 s3.put_bucket_versioning(Bucket="source", VersioningConfiguration={"Status": "Enabled"})
@@ -105,6 +110,11 @@ assert [found["Name"] for found in first["Rules"]] == ["images", "puts"], first
 assert [found["Name"] for found in events.list_rules(NextToken=first["NextToken"])["Rules"]] == ["trails"]
 assert [found["Name"] for found in events.list_rules(NamePrefix="p")["Rules"]] == ["puts"]
 assert events.list_targets_by_rule(Rule="puts")["Targets"] == [{"Id": "1", "Arn": arn("puts"), "RoleArn": rule_role}]
+events.put_rule(Name="scheduled", ScheduleExpression="cron(0 18 ? * MON-FRI *)", State="DISABLED")
+scheduled = events.describe_rule(Name="scheduled")
+assert scheduled["ScheduleExpression"] == "cron(0 18 ? * MON-FRI *)" and "EventPattern" not in scheduled, scheduled
+assert scheduled["State"] == "DISABLED", scheduled
+events.delete_rule(Name="scheduled")
 events.tag_resource(ResourceARN=puts, Tags=[{"Key": "a", "Value": "b"}, {"Key": "c", "Value": "d"}])
 events.untag_resource(ResourceARN=puts, TagKeys=["c"])
 assert events.list_tags_for_resource(ResourceARN=puts)["Tags"] == [{"Key": "a", "Value": "b"}]
@@ -125,7 +135,8 @@ for call, arguments in [
 for pattern in ["{}", "no json", '{"source": "x"}', '{"source": [{"like": "x"}]}']:
     fails("InvalidEventPatternException", events.put_rule, Name="bad", EventPattern=pattern)
 fails("ValidationException", events.put_rule, "must be specified", Name="bad")
-fails("ValidationException", events.put_rule, "ScheduleExpression", Name="bad", ScheduleExpression="rate(1 day)")
+for expression in ["rate(1 days)", "rate(5 minute)", "rate(0 minutes)", "cron(0 10 * * *)", "cron(0 10 * * * *)", "daily"]:
+    fails("ValidationException", events.put_rule, "ScheduleExpression", Name="bad", ScheduleExpression=expression)
 fails("ValidationException", events.put_rule, "regular expression", Name="a b", EventPattern='{"a": ["b"]}')
 fails("ValidationException", events.put_targets, "RoleArn", Rule="puts", Targets=[{"Id": "2", "Arn": arn("puts")}])
 fails("ValidationException", events.put_targets, "JSON", Rule="puts",

@@ -31,6 +31,7 @@ mod showcase;
 mod sns;
 mod soak;
 mod sources;
+mod state;
 mod terraform;
 mod third_party;
 mod tidy;

@@ -35,13 +35,14 @@ fn an_event_that_was_taken_starts_its_pipeline_once_though_the_daemon_is_killed(
     pipeline["pipelineType"] = json!("V2");
     pipeline["executionMode"] = json!("QUEUED");
     caller.call("CreatePipeline", &json!({"pipeline": pipeline}));
+    starting_role(&caller);
     let notification = b"<NotificationConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
                          <EventBridgeConfiguration/></NotificationConfiguration>";
     caller.s3_done("PUT", &format!("/{}?notification", ground.source), notification);
     let pattern = json!({"source": ["aws.s3", "mine"]}).to_string();
     events(&caller, &daemon, "PutRule", &json!({"Name": "rule", "EventPattern": pattern}));
     let target = json!({"Id": "1", "Arn": "arn:aws:codepipeline:us-east-1:000000000000:evented",
-                        "RoleArn": "arn:aws:iam::000000000000:role/rules"});
+                        "RoleArn": caller.iam_role_arn("rules")});
     events(&caller, &daemon, "PutTargets", &json!({"Rule": "rule", "Targets": [target]}));
     let entry = json!({"Source": "mine", "DetailType": "t", "Detail": "{}"});
     for round in 0..4 {
@@ -64,6 +65,21 @@ fn an_event_that_was_taken_starts_its_pipeline_once_though_the_daemon_is_killed(
     assert_eq!(by_rule, 4);
 }
 
+/// The role `rules`, under which EventBridge may start any pipeline.
+fn starting_role(caller: &Caller) {
+    caller.make_role("rules", "events.amazonaws.com");
+    permit(caller, "codepipeline:StartPipelineExecution", "*");
+}
+
+/// What the role `rules` may do besides.
+fn permit(caller: &Caller, action: &str, resource: &str) {
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": action, "Resource": resource}]});
+    let policy = policy.to_string();
+    caller
+        .iam("PutRolePolicy", &[("RoleName", "rules"), ("PolicyName", "start"), ("PolicyDocument", &policy)]);
+}
+
 /// A queued pipeline without a change detection of its own.
 fn create(caller: &Caller, ground: &Ground, name: &str, source: Option<Value>) {
     let mut pipeline = ground.pipeline(name, &[stage("Deploy", &[ground.deploy("Deploy", 1, name)])]);
@@ -79,7 +95,7 @@ fn create(caller: &Caller, ground: &Ground, name: &str, source: Option<Value>) {
 fn rule(caller: &Caller, daemon: &Daemon, name: &str, pattern: &Value, pipeline: &str) {
     events(caller, daemon, "PutRule", &json!({"Name": name, "EventPattern": pattern.to_string()}));
     let target = json!({"Id": "1", "Arn": format!("arn:aws:codepipeline:us-east-1:000000000000:{pipeline}"),
-                        "RoleArn": "arn:aws:iam::000000000000:role/rules"});
+                        "RoleArn": caller.iam_role_arn("rules")});
     events(caller, daemon, "PutTargets", &json!({"Rule": name, "Targets": [target]}));
 }
 
@@ -97,6 +113,7 @@ fn the_success_of_one_pipeline_starts_another_once_though_the_daemon_is_killed()
     let mut daemon = Daemon::start();
     let caller = daemon.caller();
     let ground = Ground::prepare(&caller, b"content");
+    starting_role(&caller);
     for name in ["first", "second"] {
         create(&caller, &ground, name, None);
         all_ended(&daemon, name, 1);
@@ -138,6 +155,7 @@ fn a_push_to_codecommit_is_an_event_that_starts_pipelines_once_though_the_daemon
     repository.commit("First");
     repository.git(&["push", "--quiet", &url, "main"]);
     let source = json!({"RepositoryName": "web", "BranchName": "main", "PollForSourceChanges": "false"});
+    starting_role(&caller);
     create(&caller, &ground, "branch", Some(source));
     create(&caller, &ground, "tag", None);
     for name in ["branch", "tag"] {
@@ -162,4 +180,110 @@ fn a_push_to_codecommit_is_an_event_that_starts_pipelines_once_though_the_daemon
     repository.git(&["push", "--quiet", &url, "v1"]);
     assert_eq!(all_ended(&daemon, "tag", 2).len(), 2);
     assert_eq!(all_ended(&daemon, "branch", 4).len(), 4, "each push once");
+}
+
+#[test]
+fn a_schedule_starts_its_pipeline_by_the_moved_clock_once_each_time_and_once_for_all_that_was_missed() {
+    let mut daemon = Daemon::start_with(&["--allow-clock"]);
+    let caller = daemon.caller();
+    let ground = Ground::prepare(&caller, b"content");
+    starting_role(&caller);
+    for (name, expression) in [("hourly", "rate(1 hour)"), ("nightly", "cron(30 2 * * ? *)")] {
+        create(&caller, &ground, name, None);
+        events(&caller, &daemon, "PutRule", &json!({"Name": name, "ScheduleExpression": expression}));
+        let input = json!({"variables": []}).to_string();
+        let target = json!({"Id": "1", "Arn": format!("arn:aws:codepipeline:us-east-1:000000000000:{name}"),
+                            "RoleArn": caller.iam_role_arn("rules"), "Input": input});
+        events(&caller, &daemon, "PutTargets", &json!({"Rule": name, "Targets": [target]}));
+        all_ended(&daemon, name, 1);
+    }
+    advance(&daemon, "59m");
+    advance(&daemon, "1m");
+    let started = all_ended(&daemon, "hourly", 2);
+    let arn = "arn:aws:events:us-east-1:000000000000:rule/hourly";
+    assert_eq!(started[0]["trigger"], json!({"triggerType": "CloudWatchEvent", "triggerDetail": arn}));
+    // A kill right behind the move: when the daemon is back, the hour counts, and counts once.
+    advance(&daemon, "1h");
+    daemon.kill();
+    daemon.start_again();
+    assert_eq!(all_ended(&daemon, "hourly", 3).len(), 3);
+    // Two days and some forty hours that were jumped over are one start of each.
+    advance(&daemon, "2d");
+    assert_eq!(all_ended(&daemon, "hourly", 4).len(), 4);
+    let nightly = all_ended(&daemon, "nightly", 2).len();
+    advance(&daemon, "1d");
+    assert_eq!(all_ended(&daemon, "nightly", nightly + 1).len(), nightly + 1);
+    assert_eq!(all_ended(&daemon, "hourly", 5).len(), 5);
+    // A rule that is disabled does not run, and begins anew when it is enabled.
+    let caller = daemon.caller();
+    events(&caller, &daemon, "DisableRule", &json!({"Name": "hourly"}));
+    advance(&daemon, "1d");
+    events(&caller, &daemon, "EnableRule", &json!({"Name": "hourly"}));
+    all_ended(&daemon, "nightly", nightly + 2);
+    assert_eq!(caller.executions("hourly").len(), 5);
+    advance(&daemon, "1h");
+    assert_eq!(all_ended(&daemon, "hourly", 6).len(), 6);
+}
+
+fn advance(daemon: &Daemon, by: &str) {
+    let body = json!({ "advance": by }).to_string();
+    let answer = Request::new("POST", "/_penstock/clock").body(body).send(daemon.address()).unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+#[test]
+fn a_rule_starts_a_pipeline_only_under_a_role_that_lets_eventbridge_in_and_permits_it() {
+    let daemon = Daemon::start();
+    let caller = daemon.caller();
+    let ground = Ground::prepare(&caller, b"content");
+    create(&caller, &ground, "guarded", None);
+    all_ended(&daemon, "guarded", 1);
+    rule(&caller, &daemon, "rule", &json!({"source": ["mine"]}), "guarded");
+    let entry = json!({"Source": "mine", "DetailType": "t", "Detail": "{}"});
+    let refused = |count: u32, words: &str| {
+        events(&caller, &daemon, "PutEvents", &json!({"Entries": [entry]}));
+        let counted = format!("penstock_rule_invocations_failed_total {count}\n");
+        until("the refusal to be counted", || {
+            let metrics = Request::new("GET", "/_penstock/metrics").send(daemon.address()).unwrap().text();
+            metrics.contains(&counted).then_some(())
+        });
+        until(format_args!("the log to say {words:?}"), || {
+            daemon.log().iter().any(|line| line.contains(words)).then_some(())
+        });
+        assert_eq!(caller.executions("guarded").len(), 1);
+    };
+    let role = caller.iam_role_arn("rules");
+    // Nobody's role, one that lets only another service in, and one that permits nothing of the kind.
+    refused(
+        1,
+        &format!("events.amazonaws.com is not authorized to perform: sts:AssumeRole on resource: {role}"),
+    );
+    caller.make_role("rules", "codepipeline.amazonaws.com");
+    refused(2, "its trust policy does not allow");
+    let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:events:us-east-1:000000000000:rule/*"}}}]});
+    let trust = [("RoleName", "rules"), ("PolicyDocument", &trust.to_string())];
+    caller.iam("UpdateAssumeRolePolicy", &trust);
+    let pipeline = "arn:aws:codepipeline:us-east-1:000000000000:guarded";
+    refused(
+        3,
+        &format!("not authorized to perform: codepipeline:StartPipelineExecution on resource: {pipeline}"),
+    );
+    permit(&caller, "codepipeline:StartPipelineExecution", pipeline);
+    events(&caller, &daemon, "PutEvents", &json!({"Entries": [entry]}));
+    assert_eq!(all_ended(&daemon, "guarded", 2).len(), 2);
+}
+
+#[test]
+fn without_enforcement_the_role_of_a_rules_target_is_not_asked() {
+    let daemon = Daemon::start_with(&["--iam-enforcement", "off"]);
+    let caller = daemon.caller();
+    let ground = Ground::prepare(&caller, b"content");
+    create(&caller, &ground, "open", None);
+    all_ended(&daemon, "open", 1);
+    rule(&caller, &daemon, "rule", &json!({"source": ["mine"]}), "open");
+    let entry = json!({"Source": "mine", "DetailType": "t", "Detail": "{}"});
+    events(&caller, &daemon, "PutEvents", &json!({"Entries": [entry]}));
+    assert_eq!(all_ended(&daemon, "open", 2).len(), 2);
 }

@@ -4,6 +4,7 @@ use penstock_tests::aws::Caller;
 use penstock_tests::clients::Clients;
 use penstock_tests::daemon::Daemon;
 use penstock_tests::gate::Gate;
+use penstock_tests::http::Request;
 use penstock_tests::pipelines::{Ground, stage};
 use penstock_tests::waiting::until;
 use serde_json::{Value, json};
@@ -128,4 +129,45 @@ fn a_store_elsewhere_is_looked_at_time_and_again() {
         assert_eq!(history(&caller, "polls", count).last().unwrap().0, version);
     }
     assert_eq!(caller.executions("polls").len(), 3);
+}
+
+#[test]
+fn polling_ends_after_30_idle_days_and_begins_again_with_an_update() {
+    let mut daemon = Daemon::start_with(&["--allow-clock"]);
+    let caller = daemon.caller();
+    let ground = Ground::prepare(&caller, b"first");
+    polling(&caller, &ground, "polls", None);
+    polling(&caller, &ground, "silent", Some("false"));
+    advance(&daemon, "29d");
+    assert_eq!(polling_disabled_at(&caller, "polls"), None);
+    advance(&daemon, "2d");
+    let at = polling_disabled_at(&caller, "polls").unwrap();
+    let started = caller.executions("polls")[0]["lastUpdateTime"].as_f64().unwrap();
+    assert!((at - started - 30.0 * 86_400.0).abs() < 0.01, "{at} is 30 days after {started}");
+    assert_eq!(polling_disabled_at(&caller, "silent"), None);
+    put(&caller, &ground, b"unseen");
+    // Somebody starts it all the same; neither that nor a kill brings the polling back.
+    caller.call("StartPipelineExecution", &json!({"name": "polls"}));
+    assert_eq!(history(&caller, "polls", 2).len(), 2);
+    daemon.kill();
+    daemon.start_again();
+    let caller = daemon.caller();
+    assert_eq!(polling_disabled_at(&caller, "polls"), Some(at));
+    put(&caller, &ground, b"unseen, too");
+    let mut declared = caller.call("GetPipeline", &json!({"name": "polls"}));
+    assert_eq!(history(&caller, "polls", 2).len(), 2);
+    caller.call("UpdatePipeline", &json!({"pipeline": declared["pipeline"].take()}));
+    assert_eq!(polling_disabled_at(&caller, "polls"), None);
+    let version = put(&caller, &ground, b"seen");
+    assert_eq!(history(&caller, "polls", 3).last().unwrap().0, version);
+}
+
+fn advance(daemon: &Daemon, by: &str) {
+    let body = json!({ "advance": by }).to_string();
+    let answer = Request::new("POST", "/_penstock/clock").body(body).send(daemon.address()).unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+fn polling_disabled_at(caller: &Caller, name: &str) -> Option<f64> {
+    caller.call("GetPipeline", &json!({"name": name}))["metadata"]["pollingDisabledAt"].as_f64()
 }

@@ -56,6 +56,13 @@ impl NotPermitted {
     }
 }
 
+impl NotPermitted {
+    /// Whether the policies were looked at, and say no.
+    pub fn is_denial(&self) -> bool {
+        matches!(self, Self::Denied { .. })
+    }
+}
+
 impl fmt::Display for NotPermitted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -25,11 +25,12 @@ impl Handle {
         let found = self
             .look(pipeline, |view, head| {
                 let number = version.unwrap_or(head.version);
-                let version = view.get::<Version>(&keys::version(&head.incarnation, u64::from(number)))?;
-                Ok((version, head))
+                let version =
+                    |number| view.get::<Version>(&keys::version(&head.incarnation, u64::from(number)));
+                Ok((version(number)?.zip(version(head.version)?), head))
             })
             .await?;
-        let (Some(version), head) = found else {
+        let (Some((version, current)), head) = found else {
             let text = format!(
                 "Account '{}' does not have version {} of the pipeline with name '{}'",
                 pipeline.account,
@@ -38,14 +39,16 @@ impl Handle {
             );
             return Err(Rejection::new(RejectionKind::PipelineVersionNotFound, text));
         };
-        Ok(json!({
-            "pipeline": mask_secrets(&version.declaration, &*self.catalogue(&pipeline.account, &pipeline.region)?),
-            "metadata": {
-                "pipelineArn": pipeline.arn(),
-                "created": head.created.epoch_seconds(),
-                "updated": head.updated.epoch_seconds(),
-            },
-        }))
+        let mut metadata = json!({
+            "pipelineArn": pipeline.arn(),
+            "created": head.created.epoch_seconds(),
+            "updated": head.updated.epoch_seconds(),
+        });
+        if let Some(at) = head.polling_disabled_at(&current.declaration, self.shared.clock.now()) {
+            metadata["pollingDisabledAt"] = json!(at.epoch_seconds());
+        }
+        let catalogue = self.catalogue(&pipeline.account, &pipeline.region)?;
+        Ok(json!({ "pipeline": mask_secrets(&version.declaration, &catalogue), "metadata": metadata }))
     }
 
     /// The declaration as it stands, with its secrets: what an update starts from.

@@ -37,6 +37,8 @@ pub fn create(
         history: 0,
         stages: BTreeMap::new(),
         sources: BTreeMap::new(),
+        active: Some(now),
+        polling_disabled: None,
         deleted: false,
     };
     let mut step = Step {

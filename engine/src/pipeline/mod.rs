@@ -11,6 +11,7 @@ mod machine;
 mod movement;
 mod news;
 mod overriding;
+mod polling;
 mod recall;
 mod retry;
 mod revisions;
@@ -35,5 +36,5 @@ pub use news::{BranchHead, News, ObjectVersion, SourceNews};
 pub use recall::{Found, Purpose, Recall, Recalled, Which};
 pub use state::{
     Disabled, Execution, ExecutionStatus, ExecutionType, Head, KnownRevision, Place, ResolvedVariable,
-    Rollback, StageHead, StartedByChange, Transition, Trigger, TriggerType, Version,
+    Rollback, StageHead, StartedByChange, Transition, Trigger, TriggerType, TurnedAway, Version,
 };

@@ -13,7 +13,7 @@ use crate::step::{Effect, Step, Write};
 use crate::time::Timestamp;
 
 use super::machine::Pipeline;
-use super::state::{Execution, ExecutionStatus, Place};
+use super::state::{Execution, ExecutionStatus, Place, TurnedAway};
 
 impl Pipeline {
     /// The execution comes to a stage: it enters if it may, else it waits, as its mode has it.
@@ -31,6 +31,7 @@ impl Pipeline {
         let head = self.head.stages.entry(stage.to_owned()).or_default();
         let replaced = head.waiting.iter().copied().find(replaces);
         head.waiting.push(number);
+        head.turned_away = None;
         if let Some(execution) = self.executions.get_mut(&number) {
             execution.place = Some(Place::Waiting(stage.to_owned()));
             execution.updated = now;
@@ -54,6 +55,7 @@ impl Pipeline {
         if execution.takes_locks() {
             let head = self.head.stages.entry(stage.to_owned()).or_default();
             head.inside = Some(id.clone());
+            head.turned_away = None;
             head.last_entered = Some(id.clone());
             head.last_target = execution.rollback.as_ref().map(|rollback| rollback.number);
         }
@@ -172,7 +174,12 @@ impl Pipeline {
             && let Some(head) = self.head.stages.get_mut(stage)
         {
             head.waiting.retain(|waiting| *waiting != number);
+            // Who was superseded made room for somebody who is shown.
+            if execution.takes_locks() && status != ExecutionStatus::Superseded {
+                head.turned_away = Some(TurnedAway { execution: execution.id.clone(), status });
+            }
         }
+        self.head.active = Some(now);
         execution.status = status;
         execution.place = None;
         execution.updated = now;

@@ -83,6 +83,7 @@ impl Pipeline {
             return Step::answer(reply, Ok(Answer::Started(Some(known.clone()))));
         }
         let start = match what {
+            News::Object(_) | News::Branch(_) if self.polling_disabled_at(now).is_some() => None,
             News::Object(object) => self.start_by_revision(
                 &Found {
                     place: format!("{}/{}", object.bucket, object.key),

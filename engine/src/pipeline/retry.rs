@@ -98,6 +98,7 @@ impl Pipeline {
         execution.place = Some(Place::Inside(id.clone()));
         execution.attempt += 1;
         execution.updated = now;
+        self.note_idleness(now);
         if self.head.unfinished.is_empty() {
             step.writes.push(Write::Live(self.head.incarnation.clone()));
         }

@@ -111,6 +111,7 @@ impl Pipeline {
         step: &mut Step,
     ) -> ExecutionNumber {
         let number = execution.number;
+        self.note_idleness(now);
         self.head.next_execution = number + 1;
         if self.head.unfinished.is_empty() {
             step.writes.push(Write::Live(self.head.incarnation.clone()));

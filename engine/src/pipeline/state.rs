@@ -45,6 +45,12 @@ pub struct Head {
     /// The newest known revision of each source, by the source action's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sources: BTreeMap<String, KnownRevision>,
+    /// When it was last declared, or an execution of it ended: unknown in old records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<Timestamp>,
+    /// Since when its sources are not polled, as far as that is written down; see [`Head::polling_disabled_at`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub polling_disabled: Option<Timestamp>,
     /// Deleted: it only waits for what still runs.
     pub deleted: bool,
 }
@@ -81,6 +87,10 @@ pub struct StageHead {
     /// that they are of one mode, except for PARALLEL executions of earlier versions that arrive later.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<ExecutionNumber>,
+    /// Who waited here last and ended here: what the state shows as long as nobody else comes (user guide, "Stop an
+    /// inbound execution"; how long it is shown is inferred).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turned_away: Option<TurnedAway>,
     /// The stage execution that entered last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_entered: Option<StageId>,
@@ -112,6 +122,16 @@ impl StageHead {
     pub fn may_be_entered(&self, mode: ExecutionMode) -> bool {
         self.is_open() && (mode == ExecutionMode::Parallel || self.inside.is_none())
     }
+}
+
+/// An execution that ended while it waited before a stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TurnedAway {
+    /// Its id.
+    pub execution: ExecutionId,
+    /// As what it ended.
+    pub status: ExecutionStatus,
 }
 
 /// The transition into a stage, as somebody left it. It belongs to the stage's name; disabled, it survives an update

@@ -24,6 +24,8 @@ impl Pipeline {
         let mut step = Step::default();
         self.head.version += 1;
         self.head.updated = now;
+        self.head.active = Some(now);
+        self.head.polling_disabled = None;
         declaration.version = Some(self.head.version);
         let version = Version { declaration: declaration.clone(), created: now };
         step.writes.push(Write::Version(self.head.incarnation.clone(), Box::new(version.clone())));

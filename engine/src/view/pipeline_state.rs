@@ -10,7 +10,7 @@ use crate::declaration::action::ActionDeclaration;
 use crate::declaration::pipeline::ExecutionMode;
 use crate::declaration::stage::{ConditionType, StageDeclaration};
 use crate::ids::{ActionExecutionId, ExecutionId};
-use crate::pipeline::{ExecutionStatus, ExecutionType, Head, KnownRevision, Transition, Version};
+use crate::pipeline::{ExecutionStatus, ExecutionType, Head, KnownRevision, Transition, TurnedAway, Version};
 use crate::stage::{Retries, StageExecution};
 
 use super::condition_state::condition_state;
@@ -43,8 +43,10 @@ pub fn pipeline_state(
     let states = current.declaration.stages.iter().map(|stage| {
         let known = (!parallel && Some(&stage.name) == first).then_some(&head.sources);
         let last = stages.remove(&stage.name).filter(|_| !parallel).unwrap_or_default();
-        let transition = head.stages.get(&stage.name).and_then(|stage| stage.transition.as_ref());
-        stage_state(stage, &last, transition, known, catalogue)
+        let head = head.stages.get(&stage.name);
+        let transition = head.and_then(|head| head.transition.as_ref());
+        let turned_away = head.and_then(|head| head.turned_away.as_ref()).filter(|_| !parallel);
+        stage_state(stage, &last, (turned_away, transition), known, catalogue)
     });
     json!({
         "pipelineName": head.pipeline.name,
@@ -58,7 +60,7 @@ pub fn pipeline_state(
 fn stage_state(
     stage: &StageDeclaration,
     last: &LastOfStage,
-    transition: Option<&Transition>,
+    (turned_away, transition): (Option<&TurnedAway>, Option<&Transition>),
     sources: Option<&BTreeMap<String, KnownRevision>>,
     catalogue: &Catalogue,
 ) -> Value {
@@ -66,11 +68,12 @@ fn stage_state(
         let known = sources.and_then(|sources| sources.get(&action.name));
         action_state(action, last.actions.get(&action.name), known, catalogue)
     });
-    // What waits has begun and not ended: the service shows it as in progress.
-    let inbound = last
-        .waiting
-        .iter()
-        .map(|id| json!({ "pipelineExecutionId": id, "status": ExecutionStatus::InProgress }));
+    // What waits has begun and not ended: the service shows it as in progress. Where nobody waits, who did is shown as
+    // it ended.
+    let waiting = last.waiting.iter().map(|id| (id, ExecutionStatus::InProgress));
+    let ended = turned_away.filter(|_| last.waiting.is_empty()).map(|away| (&away.execution, away.status));
+    let inbound = waiting.chain(ended);
+    let inbound = inbound.map(|(id, status)| json!({ "pipelineExecutionId": id, "status": status }));
     let inbound: Vec<Value> = inbound.collect();
     let latest = last.entered.as_ref().map(|entered| {
         let rollback = entered.execution_type == ExecutionType::Rollback;

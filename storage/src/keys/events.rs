@@ -1,11 +1,17 @@
 //! The keys of the EventBridge companion.
 
-use super::layout::Layout;
+use super::layout::{Layout, Segments};
 use super::{Key, Prefix};
 
 /// A rule.
 pub fn rule(account: &str, region: &str, name: &str) -> Key {
     Layout::family("event-rule").text(account).text(region).text(name).key()
+}
+
+/// Account and Region of a rule, from its key.
+pub fn owner_of_rule(key: &Key) -> Option<(String, String)> {
+    let mut segments = Segments::of(key, "event-rule")?;
+    Some((segments.text()?, segments.text()?))
 }
 
 /// The rules of one account and Region, by name.

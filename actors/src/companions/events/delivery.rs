@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use penstock_engine::ids::PipelineKey;
 use penstock_engine::pipeline::{Trigger, TriggerType};
-use penstock_engine::rejection::{Rejection, RejectionKind};
+use penstock_engine::rejection::Rejection;
 use penstock_engine::source::SourceRevisionOverride;
 use penstock_engine::time::Timestamp;
 use penstock_storage::keys::events as keys;
@@ -14,9 +14,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::records::{DueEvent, RuleRecord};
+use super::role::{self, NotUnderRole};
 use super::service::{Events, Owner};
 use super::transformer;
+use crate::aws::clients::AwsClients;
 use crate::handle::StartOrder;
+use crate::metrics::Metrics;
 use crate::{Handle, companions::wall_clock};
 
 /// How many events are looked at together.
@@ -40,15 +43,38 @@ struct Variable {
     value: String,
 }
 
+/// Why a target was not started.
+struct NotStarted {
+    /// For the log.
+    why: String,
+    /// The same may be tried again later.
+    may_pass: bool,
+}
+
+impl From<Rejection> for NotStarted {
+    fn from(rejection: Rejection) -> Self {
+        Self { why: rejection.to_string(), may_pass: rejection.is_passing() }
+    }
+}
+
+/// With what, and as whom, targets are started.
+struct Starter {
+    handle: Handle,
+    /// EventBridge's own calls, if targets' roles count.
+    eventbridge: Option<AwsClients>,
+}
+
 impl Events {
-    /// Begins to deliver, first what an earlier daemon left, for as long as the daemon lives.
-    pub fn deliver(self: &Arc<Self>, handle: Handle) {
+    /// Begins to deliver, first what an earlier daemon left, for as long as the daemon lives. With clients that call as the
+    /// service principal `events.amazonaws.com`, pipelines are started only under roles that may.
+    pub fn deliver(self: &Arc<Self>, handle: Handle, eventbridge: Option<AwsClients>) {
         let events = Arc::clone(self);
+        let starter = Starter { handle, eventbridge };
         actix_rt::spawn(async move {
             loop {
-                let clock = handle.shared.clock.clone();
+                let clock = starter.handle.shared.clock.clone();
                 let next = clock.now().plus_millis(AGAIN_MILLIS);
-                let is_left = events.round(&handle).await.unwrap_or_else(|error| {
+                let is_left = events.round(&starter).await.unwrap_or_else(|error| {
                     tracing::error!(%error, "events cannot be read; they wait");
                     true
                 });
@@ -61,7 +87,7 @@ impl Events {
     }
 
     /// Once through all events that wait; whether some still do.
-    async fn round(&self, handle: &Handle) -> Result<bool, StoreError> {
+    async fn round(&self, starter: &Starter) -> Result<bool, StoreError> {
         let mut from: Bound<Key> = Bound::Unbounded;
         let mut is_left = false;
         loop {
@@ -74,8 +100,8 @@ impl Events {
             let Some((last, _)) = found.last() else { return Ok(is_left) };
             from = Bound::Excluded(last.clone());
             let mut done = Batch::new();
-            for (key, DueEvent { event }) in found {
-                if self.deliver_one(handle, &event).await? {
+            for (key, due) in found {
+                if self.deliver_one(starter, &due).await? {
                     done.delete(key);
                 } else {
                     is_left = true;
@@ -87,20 +113,28 @@ impl Events {
     }
 
     /// Whether nothing more is to be done for the event.
-    async fn deliver_one(&self, handle: &Handle, event: &Value) -> Result<bool, StoreError> {
+    async fn deliver_one(&self, starter: &Starter, due: &DueEvent) -> Result<bool, StoreError> {
+        let event = &due.event;
         let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let owner = Owner { account: text("account"), region: text("region") };
+        let rules = match &due.rule {
+            Some(rule) => self.rule(&owner, rule).await?.into_iter().collect(),
+            None => self.waiting_for(&owner, event).await?,
+        };
         let mut done = true;
-        for rule in self.waiting_for(&owner, event).await? {
+        for rule in rules {
             for (id, target) in &rule.targets {
-                let started = start(handle, &owner, &rule, (id, target), event).await;
-                match started {
-                    Ok(()) => {}
-                    Err(rejection) if rejection.is_passing() && !is_old(event) => done = false,
-                    Err(rejection) => {
-                        tracing::info!(rule = rule.name, target = id, %rejection, "an event starts nothing");
-                    }
+                let Err(NotStarted { why, may_pass }) =
+                    start(starter, &owner, &rule, (id, target), event).await
+                else {
+                    continue;
+                };
+                if may_pass && !is_old(event) {
+                    done = false;
+                    continue;
                 }
+                Metrics::count(&starter.handle.shared.metrics.invocations_failed);
+                tracing::info!(rule = rule.name, target = id, why, "an event starts nothing");
             }
         }
         Ok(done)
@@ -108,21 +142,20 @@ impl Events {
 }
 
 async fn start(
-    handle: &Handle,
+    starter: &Starter,
     owner: &Owner,
     rule: &RuleRecord,
     (id, target): (&String, &Value),
     event: &Value,
-) -> Result<(), Rejection> {
-    let arn = target.get("Arn").and_then(Value::as_str).unwrap_or_default();
+) -> Result<(), NotStarted> {
+    let text = |name: &str| target.get(name).and_then(Value::as_str).unwrap_or_default();
+    let arn = text("Arn");
     let Some(pipeline) = pipeline_of(arn) else { return Ok(()) };
     let rule_arn = owner.rule_arn(&rule.name);
     let input = transformer::input(target, event, &rule.name, &rule_arn);
-    let invalid = |why: String| {
-        Rejection::new(
-            RejectionKind::Validation,
-            format!("The input of the rule's target is not valid: {why}."),
-        )
+    let invalid = |why: String| NotStarted {
+        why: format!("the input of the rule's target is not valid: {why}"),
+        may_pass: false,
     };
     let input = input.ok_or_else(|| invalid("it is not JSON".to_owned()))?;
     // An input that is no object names nothing; neither does an event as it is.
@@ -136,6 +169,10 @@ async fn start(
     if values.chain(given.variables.iter().map(|one| &one.value)).any(String::is_empty) {
         return Err(invalid("a value is empty".to_owned()));
     }
+    if let Some(eventbridge) = &starter.eventbridge {
+        let may = role::may_start(eventbridge, (owner, &rule_arn), text("RoleArn"), &pipeline).await;
+        may.map_err(|NotUnderRole { why, may_pass }| NotStarted { why, may_pass })?;
+    }
     let event_id = event.get("id").and_then(Value::as_str).unwrap_or_default();
     let order = StartOrder {
         // No client's token has such characters in it.
@@ -145,7 +182,8 @@ async fn start(
         caller: String::new(),
     };
     let trigger = Trigger { trigger_type: TriggerType::CloudWatchEvent, trigger_detail: Some(rule_arn) };
-    handle.start_by(pipeline, order, trigger).await.map(drop)
+    starter.handle.start_by(pipeline, order, trigger).await?;
+    Ok(())
 }
 
 /// The pipeline of an ARN.

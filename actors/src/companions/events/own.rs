@@ -96,7 +96,7 @@ impl Events {
         if is_awaited {
             // The id is the same each time that the event is read.
             let id = sent.body.get("id").and_then(Value::as_str).unwrap_or_default();
-            batch.put(keys::due(sent.at.0, id), &DueEvent { event: sent.body.clone() });
+            batch.put(keys::due(sent.at.0, id), &DueEvent { event: sent.body.clone(), rule: None });
         }
         Ok(is_awaited)
     }
@@ -138,7 +138,8 @@ impl Events {
         });
         let mut rules = read.await?;
         rules.retain(|rule| {
-            rule.enabled && Pattern::parse(&rule.pattern).is_ok_and(|pattern| pattern.matches(event))
+            let pattern = rule.pattern.as_deref().and_then(|pattern| Pattern::parse(pattern).ok());
+            rule.enabled && pattern.is_some_and(|pattern| pattern.matches(event))
         });
         Ok(rules)
     }

@@ -15,8 +15,15 @@ use uuid::Uuid;
 pub struct RuleRecord {
     /// Its name.
     pub name: String,
-    /// The pattern as it was sent.
-    pub pattern: String,
+    /// The pattern as it was sent, if it goes by events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// The `ScheduleExpression` as it was sent, if it goes by the clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+    /// When the schedule is due next, by the daemon's clock: never while the rule is disabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
     /// Whether it is looked at.
     pub enabled: bool,
     /// Its description.
@@ -34,7 +41,8 @@ pub struct RuleRecord {
 }
 
 impl Record for RuleRecord {
-    const VERSION: u8 = 1;
+    /// Version 2 knows schedules; what is older has a pattern.
+    const VERSION: u8 = 2;
 }
 
 /// An event that rules have not seen yet.
@@ -42,10 +50,14 @@ impl Record for RuleRecord {
 pub struct DueEvent {
     /// The whole event, as rules see it.
     pub event: Value,
+    /// The rule that it is of: of a schedule's event no other rule hears.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 impl Record for DueEvent {
-    const VERSION: u8 = 1;
+    /// Version 2 knows events of one rule; what is older is for all.
+    const VERSION: u8 = 2;
 }
 
 /// What an event says; the rest of it is its envelope.
@@ -70,6 +82,11 @@ pub struct Happening {
 impl Happening {
     /// Puts the event into the batch; answers its id.
     pub fn put(self, batch: &mut Batch) -> String {
+        self.put_for(None, batch)
+    }
+
+    /// The same of an event that is for one rule alone.
+    pub(super) fn put_for(self, rule: Option<String>, batch: &mut Batch) -> String {
         let id = Uuid::new_v4().to_string();
         let seconds = i64::try_from(self.time.0 / 1000).unwrap_or_default();
         let time = aws_smithy_types::DateTime::from_secs(seconds);
@@ -85,7 +102,7 @@ impl Happening {
             "resources": self.resources,
             "detail": self.detail,
         });
-        batch.put(keys::due(self.time.0, &id), &DueEvent { event });
+        batch.put(keys::due(self.time.0, &id), &DueEvent { event, rule });
         id
     }
 }

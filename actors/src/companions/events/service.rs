@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use penstock_engine::tags::{self, Tags};
 use penstock_storage::keys::events as keys;
-use penstock_storage::{Batch, Direction, Store};
+use penstock_storage::{Batch, Direction, Store, StoreError};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify};
 
 use super::pattern::Pattern;
 use super::records::{Happening, RuleRecord};
 use super::refusal::Refusal;
+use super::schedule::Schedule;
+use crate::clock::Clock;
 
 /// AWS's quotas.
 const RULES: usize = 300;
@@ -52,16 +54,21 @@ pub struct Events {
     pub(super) store: Store,
     /// Rung when events wait.
     pub(super) bell: Arc<Notify>,
+    /// Schedules go by it.
+    pub(super) clock: Clock,
     /// Rung when a rule is made.
     pub(super) ruled: Notify,
+    /// Rung when another rule may be due first.
+    pub(super) rescheduled: Notify,
     /// Changes of rules take turns, so that each rests on the one before.
     pub(super) turn: Mutex<()>,
 }
 
 impl Events {
-    /// Over that store.
-    pub fn new(store: Store) -> Arc<Self> {
-        Arc::new(Self { store, bell: Arc::default(), ruled: Notify::new(), turn: Mutex::default() })
+    /// Over that store, by that clock.
+    pub fn new(store: Store, clock: Clock) -> Arc<Self> {
+        let (bell, turn) = (Arc::default(), Mutex::default());
+        Arc::new(Self { store, bell, clock, ruled: Notify::new(), rescheduled: Notify::new(), turn })
     }
 
     /// To be rung by whoever has put an event into the store.
@@ -82,16 +89,12 @@ impl Events {
     /// PutRule: makes it, or changes the one of that name, whose targets stay.
     pub async fn put_rule(&self, owner: &Owner, put: PutRule) -> Result<String, Refusal> {
         self.accepts_data()?;
-        if put.schedule_expression.is_some() {
-            // A deliberate refusal: nothing would ever come of the rule.
-            return Err(Refusal::validation(
-                "Parameter ScheduleExpression is not supported: this version of Penstock does not run schedules.",
-            ));
+        let schedule = put.schedule_expression.as_deref().map(Schedule::parse).transpose()?;
+        if put.event_pattern.is_none() && schedule.is_none() {
+            let text = "Parameter(s) EventPattern or ScheduleExpression must be specified.";
+            return Err(Refusal::validation(text));
         }
-        let pattern = put.event_pattern.ok_or_else(|| {
-            Refusal::validation("Parameter(s) EventPattern or ScheduleExpression must be specified.")
-        })?;
-        check_pattern(&pattern)?;
+        put.event_pattern.as_deref().map(check_pattern).transpose()?;
         let arn = owner.rule_arn(&put.name);
         let _turn = self.turn.lock().await;
         let known = self.rule(owner, &put.name).await?;
@@ -99,16 +102,35 @@ impl Events {
             let text = format!("The requested resource exceeds the maximum number allowed: {RULES} rules.");
             return Err(Refusal::new("LimitExceededException", text));
         }
+        // Put again as it was, it goes on counting.
+        let goes_on = known
+            .as_ref()
+            .filter(|known| known.enabled && put.enabled && known.schedule == put.schedule_expression);
+        let now = self.clock.now();
+        let due = match goes_on {
+            Some(known) => known.due,
+            None => schedule.filter(|_| put.enabled).and_then(|schedule| schedule.after(now, now)),
+        };
         let (had, targets) = known.map(|known| (known.tags, known.targets)).unwrap_or_default();
         // AWS ignores tags given with a rule that is there already.
         let tags = if had.is_empty() { merged(&had, &put.tags, &arn)? } else { had };
-        let PutRule { name, enabled, description, role_arn, .. } = put;
-        let rule = RuleRecord { name, pattern, enabled, description, role_arn, tags, targets };
+        let rule = RuleRecord {
+            name: put.name,
+            pattern: put.event_pattern,
+            schedule: put.schedule_expression,
+            due,
+            enabled: put.enabled,
+            description: put.description,
+            role_arn: put.role_arn,
+            tags,
+            targets,
+        };
         let mut batch = Batch::new();
         batch.put(keys::rule(&owner.account, &owner.region, &rule.name), &rule);
         self.read_from_now(&mut batch).await?;
         self.store.queue(batch).await;
         self.ruled.notify_one();
+        self.rescheduled.notify_one();
         Ok(arn)
     }
 
@@ -130,13 +152,20 @@ impl Events {
         self.rule(owner, name).await?.ok_or_else(|| missing(name))
     }
 
-    /// EnableRule and DisableRule.
+    /// EnableRule and DisableRule. A schedule begins anew when it is enabled.
     pub async fn switch(&self, owner: &Owner, name: &str, enabled: bool) -> Result<(), Refusal> {
+        let now = self.clock.now();
         self.change(owner, name, |rule| {
+            let schedule = rule.schedule.as_deref().map(Schedule::parse).transpose()?;
+            if rule.enabled != enabled {
+                rule.due = schedule.filter(|_| enabled).and_then(|schedule| schedule.after(now, now));
+            }
             rule.enabled = enabled;
             Ok(())
         })
-        .await
+        .await?;
+        self.rescheduled.notify_one();
+        Ok(())
     }
 
     /// PutTargets: each replaces the one of its id.
@@ -197,9 +226,9 @@ impl Events {
         Ok(read.await?)
     }
 
-    async fn rule(&self, owner: &Owner, name: &str) -> Result<Option<RuleRecord>, Refusal> {
+    pub(super) async fn rule(&self, owner: &Owner, name: &str) -> Result<Option<RuleRecord>, StoreError> {
         let key = keys::rule(&owner.account, &owner.region, name);
-        Ok(self.store.read(|view| view.get::<RuleRecord>(&key)).await?)
+        self.store.read(|view| view.get::<RuleRecord>(&key)).await
     }
 
     async fn change(
@@ -260,11 +289,15 @@ pub fn shown(owner: &Owner, rule: &RuleRecord) -> Value {
     let mut shown = json!({
         "Name": rule.name,
         "Arn": owner.rule_arn(&rule.name),
-        "EventPattern": rule.pattern,
         "State": if rule.enabled { "ENABLED" } else { "DISABLED" },
         "EventBusName": "default",
     });
-    for (name, value) in [("Description", &rule.description), ("RoleArn", &rule.role_arn)] {
+    for (name, value) in [
+        ("EventPattern", &rule.pattern),
+        ("ScheduleExpression", &rule.schedule),
+        ("Description", &rule.description),
+        ("RoleArn", &rule.role_arn),
+    ] {
         if let Some(value) = value {
             shown[name] = json!(value);
         }

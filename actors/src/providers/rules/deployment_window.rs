@@ -8,11 +8,11 @@ use penstock_engine::declaration::action::ActionTypeId;
 use penstock_engine::time::Timestamp as Moment;
 
 use crate::clock::Clock;
+use crate::cron::Cron;
 use crate::providers::configuration::{optional, required};
 use crate::providers::failures;
 use crate::providers::provider::{Provider, Reporter};
 
-use super::cron::Cron;
 use super::rule_type;
 use super::zone::zone;
 
@@ -72,7 +72,7 @@ struct Window {
 impl Window {
     fn of(work: &Work) -> Result<Self, Failure> {
         let (cron, name) = (required(work, "Cron")?, optional(work, "TimeZone").unwrap_or("UTC"));
-        let cron = Cron::parse(cron).map_err(|why| {
+        let cron = Cron::of_window(cron).map_err(|why| {
             failures::configuration(format!(
                 "The value of 'Cron' in the configuration of the rule '{}' is not valid: {why}.",
                 work.action
@@ -90,38 +90,13 @@ impl Window {
 
     /// The next moment from then on in which the window is open, be it that very moment; none within the horizon.
     fn opening(&self, from: Moment) -> Option<Moment> {
-        let begin = self.local(from)?;
-        if self.cron.is_open(begin.datetime()) {
-            return Some(from);
-        }
-        let end = begin.timestamp().checked_add(HORIZON).ok()?;
-        let mut at = begin;
-        loop {
-            at = if !self.cron.opens_on(at.date()) {
-                at.tomorrow().ok()?.start_of_day().ok()?
-            } else if !self.cron.opens_in_hour(at.hour()) {
-                self.later(&at, 60 - i64::from(at.minute()))?
-            } else {
-                self.later(&at, 1)?
-            };
-            if at.timestamp() > end {
-                return None;
-            }
-            if self.cron.is_open(at.datetime()) {
-                return u64::try_from(at.timestamp().as_millisecond()).ok().map(Moment);
-            }
-        }
+        let found = self.cron.first_from(&self.local(from)?, HORIZON)?;
+        u64::try_from(found.timestamp().as_millisecond()).ok().map(Moment)
     }
 
     fn local(&self, moment: Moment) -> Option<Zoned> {
         let at = Timestamp::from_millisecond(i64::try_from(moment.0).ok()?).ok()?;
         Some(at.to_zoned(self.zone.clone()))
-    }
-
-    /// So many minutes later, at the minute's beginning.
-    fn later(&self, at: &Zoned, minutes: i64) -> Option<Zoned> {
-        let minute = at.timestamp().as_second().div_euclid(60) + minutes;
-        Some(Timestamp::from_second(minute * 60).ok()?.to_zoned(self.zone.clone()))
     }
 
     fn waits(&self, opening: Option<Moment>) -> String {
@@ -141,7 +116,7 @@ mod tests {
     use super::*;
 
     fn opening(cron: &str, zone_name: &str, from: &str) -> Option<String> {
-        let window = Window { cron: Cron::parse(cron).unwrap(), zone: zone(zone_name).unwrap() };
+        let window = Window { cron: Cron::of_window(cron).unwrap(), zone: zone(zone_name).unwrap() };
         let from: Timestamp = from.parse().unwrap();
         let from = Moment(u64::try_from(from.as_millisecond()).unwrap());
         let found = window.opening(from)?;

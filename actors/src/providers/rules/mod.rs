@@ -5,7 +5,6 @@ pub mod deployment_window;
 pub mod lambda_invoke;
 pub mod variable_check;
 
-mod cron;
 mod zone;
 
 use penstock_engine::declaration::action::{ActionCategory, ActionOwner, ActionTypeId};

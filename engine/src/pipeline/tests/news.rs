@@ -5,6 +5,7 @@ use crate::declaration::action::ActionCategory;
 use crate::declaration::pipeline::{ExecutionMode, PipelineDeclaration};
 use crate::fixture::{declaration_in, execution_id};
 use crate::pipeline::{Input, News, ObjectVersion, SourceNews, TriggerType};
+use crate::stage::StageExecutionStatus;
 use crate::step::ReplyId;
 use crate::time::Timestamp;
 
@@ -118,4 +119,46 @@ fn the_same_news_by_their_token_start_one_execution() {
     let mut bench = Bench::created(polling(ExecutionMode::Queued), 100).0;
     assert_eq!(hear_with(&mut bench, object("key", "v1", 2000), Some("t")), "started execution e2");
     assert_eq!(hear_with(&mut bench, object("key", "v2", 2000), Some("t")), "started execution e2");
+}
+
+const DAY: u64 = 24 * 60 * 60 * 1000;
+
+fn disabled_at(bench: &Bench) -> Option<u64> {
+    let current = &bench.machine.current().unwrap().declaration;
+    bench.machine.head().polling_disabled_at(current, bench.now).map(|at| at.0)
+}
+
+#[test]
+fn polling_ends_after_30_days_without_an_execution_and_begins_again_with_an_update() {
+    let declared = polling(ExecutionMode::Queued);
+    let mut bench = Bench::created(declared.clone(), 100).0;
+    bench.now.0 += 60 * DAY;
+    assert_eq!(disabled_at(&bench), None, "an execution is under way");
+    bench.ended(1, "Source", StageExecutionStatus::Failed);
+    let idle = bench.machine.head().active.unwrap().0;
+    bench.now.0 = idle + 30 * DAY;
+    assert_eq!(disabled_at(&bench), None);
+    bench.now.0 += 1;
+    assert_eq!(disabled_at(&bench), Some(idle + 30 * DAY));
+    assert_eq!(hear(&mut bench, object("key", "v1", idle + 40 * DAY)), "started nothing");
+    // Somebody may still start it; that does not bring the polling back.
+    bench.start();
+    assert_eq!(disabled_at(&bench), Some(idle + 30 * DAY));
+    assert_eq!(hear(&mut bench, object("key", "v1", idle + 40 * DAY)), "started nothing");
+    bench.update_to(declared);
+    assert_eq!(disabled_at(&bench), None);
+    let next = object("key", "v2", bench.now.0 + 1);
+    assert_eq!(hear(&mut bench, next), "started execution e3");
+}
+
+#[test]
+fn polling_does_not_end_where_there_is_none() {
+    let mut declared = polling(ExecutionMode::Queued);
+    for action in declared.stages.iter_mut().flat_map(|stage| &mut stage.actions) {
+        action.configuration.insert("PollForSourceChanges".to_owned(), "false".to_owned());
+    }
+    let mut bench = Bench::created(declared, 100).0;
+    bench.ended(1, "Source", StageExecutionStatus::Failed);
+    bench.now.0 += 60 * DAY;
+    assert_eq!(disabled_at(&bench), None);
 }

@@ -17,7 +17,7 @@
 //! How things stand, in lines separated by `; `: `1 Succeeded` (the execution), `1 in Deploy` or `1 before Deploy`,
 //! `1 Deploy Failed` (its latest stage execution there), `1 Deploy.A Abandoned` (its latest action execution there),
 //! `1 Deploy.A ran 2`, `1 Deploy.A with blue` (its configuration), `1 color=blue`, `2 rolls back to 1`,
-//! `1 Deploy condition entry Overridden`; and of the last request `accepted` or `refused <error>`. A line behind `not `
+//! `1 Deploy condition entry Overridden`, `1 shown before Deploy as Stopped` (who waited and ended there); and of the last request `accepted` or `refused <error>`. A line behind `not `
 //! must not be there.
 
 use super::Rule;

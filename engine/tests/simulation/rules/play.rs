@@ -296,6 +296,12 @@ impl Play {
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         self.records.executions.values().for_each(|execution| self.tell_execution(execution, &mut lines));
+        for (stage, head) in &self.pipeline.head().stages {
+            let Some(away) = &head.turned_away else { continue };
+            let executions = self.records.executions.values();
+            let of_it = executions.filter(|execution| execution.id == away.execution);
+            lines.extend(of_it.map(|it| format!("{} shown before {stage} as {:?}", it.number, away.status)));
+        }
         lines.push(match &self.answer {
             Some(Ok(_)) => "accepted".to_owned(),
             Some(Err(rejection)) => format!("refused {:?}", rejection.kind),

@@ -76,6 +76,24 @@ fn an_execution_stops_as_the_guide_says() {
             "2 Stopped; accepted; 1 in Source",
         ),
         (
+            "it is shown there as stopped",
+            "Source: S; Deploy: D",
+            "disable Deploy; ok 1 S; stop 1",
+            "1 Stopped; 1 shown before Deploy as Stopped",
+        ),
+        (
+            "until another one comes",
+            "Source: S; Deploy: D",
+            "disable Deploy; ok 1 S; stop 1; start; ok 2 S",
+            "1 Stopped; 2 before Deploy; not 1 shown before Deploy as Stopped",
+        ),
+        (
+            "when the transition is enabled, it does not enter the stage",
+            "Source: S; Deploy: D",
+            "disable Deploy; ok 1 S; stop 1; enable Deploy",
+            "1 Stopped; not 1 Deploy InProgress",
+        ),
+        (
             "a stop while a condition is looked at abandons its rules and it",
             "Source: S; Deploy[entry-fail]: D",
             "ok 1 S; stop 1",

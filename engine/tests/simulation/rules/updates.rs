@@ -16,7 +16,12 @@ fn an_update_ends_or_leaves_executions_as_the_guide_says() {
             "ok 1 S; update Source: S / Deploy: A > B / Last: L",
             "1 InProgress; 1 Deploy.A InProgress",
         ),
-        ("who waits ends", "Source: S; Deploy: D", "start; update Source: S / Deploy: D", "2 Cancelled"),
+        (
+            "who waits ends, and is shown so",
+            "Source: S; Deploy: D",
+            "start; update Source: S / Deploy: D",
+            "2 Cancelled; 2 shown before Source as Cancelled",
+        ),
         (
             "in PARALLEL mode executions go on with their own version",
             "PARALLEL | Source: S; Deploy: D",

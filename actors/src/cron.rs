@@ -1,16 +1,17 @@
-//! The cron expressions of DeploymentWindow rules, in Quartz's dialect (user guide, rule-reference-DeploymentWindow):
-//! seconds, minutes, hours, day of month, month, day of week and, if given, year. A window is open in every minute that
-//! the expression matches (inferred).
+//! Cron expressions in the two forms that AWS has of them: those of DeploymentWindow rules, in Quartz's dialect (user guide,
+//! rule-reference-DeploymentWindow), with seconds and perhaps a year, and those of EventBridge's schedules, with a year and
+//! without seconds. Either stands for minutes: all that the expression matches (inferred for windows).
 
 use jiff::civil::{Date, DateTime};
+use jiff::{SignedDuration, Timestamp, Zoned};
 
 const MONTHS: [&str; 12] =
     ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const DAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
-/// When a window is open, by the clock on its wall.
+/// Minutes, by a clock on the wall.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Cron {
+pub(crate) struct Cron {
     minutes: Vec<Span>,
     hours: Vec<Span>,
     days_of_month: Vec<DayOfMonth>,
@@ -66,9 +67,9 @@ const DAYS_OF_WEEK: Field<'_> = Field { name: "day-of-week", first: 1, last: 7, 
 const YEARS: Field<'_> = Field { name: "year", first: 1970, last: 2199, names: &[] };
 
 impl Cron {
-    /// Reads an expression; an error is one sentence. Of six fields of which the third is `?`, which hours cannot be,
+    /// Reads a window's expression; an error is one sentence. Of six fields of which the third is `?`, which hours cannot be,
     /// the first stands for the minutes and the last for the year, as in AWS's other cron expressions (inferred).
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn of_window(text: &str) -> Result<Self, String> {
         let upper = text.to_ascii_uppercase();
         let fields: Vec<&str> = upper.split_whitespace().collect();
         let (seconds, fields, year) = match *fields.as_slice() {
@@ -83,7 +84,23 @@ impl Cron {
         if !matches!(seconds, "*" | "0") {
             return Err(format!("the seconds '{seconds}' are neither '*' nor '0'"));
         }
-        let [minutes, hours, day, month, week] = fields;
+        Self::of_fields(fields, year)
+    }
+
+    /// Reads a schedule's expression, without the `cron(…)` around it (EventBridge's guide, "Cron expressions reference").
+    /// The two days exclude each other: one of them is `?`.
+    pub(crate) fn of_schedule(text: &str) -> Result<Self, String> {
+        let upper = text.to_ascii_uppercase();
+        match *upper.split_whitespace().collect::<Vec<&str>>().as_slice() {
+            [minutes, hours, day, month, week, year] if (day == "?") != (week == "?") => {
+                Self::of_fields([minutes, hours, day, month, week], year)
+            }
+            [_, _, _, _, _, _] => Err(format!("of the two days in '{text}' one must be '?'")),
+            ref fields => Err(format!("'{text}' has {} fields, not 6", fields.len())),
+        }
+    }
+
+    fn of_fields([minutes, hours, day, month, week]: [&str; 5], year: &str) -> Result<Self, String> {
         Ok(Self {
             minutes: list(minutes, MINUTES, Field::span)?,
             hours: list(hours, HOURS, Field::span)?,
@@ -94,23 +111,44 @@ impl Cron {
         })
     }
 
-    /// Whether the window is open in that minute.
-    pub(super) fn is_open(&self, at: DateTime) -> bool {
-        self.opens_on(at.date()) && self.opens_in_hour(at.hour()) && any(&self.minutes, at.minute().into())
+    /// That moment, if it is in one of the minutes, else the beginning of the next one; none within so long.
+    pub(crate) fn first_from(&self, moment: &Zoned, within: SignedDuration) -> Option<Zoned> {
+        let end = moment.timestamp().checked_add(within).ok()?;
+        let mut at = moment.clone();
+        while !self.has(at.datetime()) {
+            at = if !self.has_some_on(at.date()) {
+                at.tomorrow().ok()?.start_of_day().ok()?
+            } else if !any(&self.hours, at.hour().into()) {
+                later(&at, 60 - i64::from(at.minute()))?
+            } else {
+                later(&at, 1)?
+            };
+            if at.timestamp() > end {
+                return None;
+            }
+        }
+        Some(at)
     }
 
-    /// Whether there is a minute of that day in which it may be open.
-    pub(super) fn opens_on(&self, date: Date) -> bool {
+    /// Whether that is in one of the minutes.
+    fn has(&self, at: DateTime) -> bool {
+        self.has_some_on(at.date())
+            && any(&self.hours, at.hour().into())
+            && any(&self.minutes, at.minute().into())
+    }
+
+    fn has_some_on(&self, date: Date) -> bool {
         any(&self.years, date.year())
             && any(&self.months, date.month().into())
             && self.days_of_month.iter().any(|day| day.is(date))
             && self.days_of_week.iter().any(|day| day.is(date))
     }
+}
 
-    /// The same of an hour of such a day.
-    pub(super) fn opens_in_hour(&self, hour: i8) -> bool {
-        any(&self.hours, hour.into())
-    }
+/// So many minutes later, at the minute's beginning.
+fn later(at: &Zoned, minutes: i64) -> Option<Zoned> {
+    let minute = at.timestamp().as_second().div_euclid(60) + minutes;
+    Some(Timestamp::from_second(minute * 60).ok()?.to_zoned(at.time_zone().clone()))
 }
 
 fn any(spans: &[Span], value: i16) -> bool {
@@ -239,7 +277,7 @@ mod tests {
     use super::*;
 
     fn open(cron: &str, at: &str) -> bool {
-        Cron::parse(cron).unwrap().is_open(at.parse().unwrap())
+        Cron::of_window(cron).unwrap().has(at.parse().unwrap())
     }
 
     /// 2026-11-23 is a Monday.
@@ -317,7 +355,22 @@ mod tests {
             ("* * * ? * * 1969", "'1969' cannot be the year"),
             ("* * * L-99 * ?", "'L-99' cannot be the day-of-month"),
         ] {
-            assert_eq!(Cron::parse(cron), Err(why.to_owned()), "{cron}");
+            assert_eq!(Cron::of_window(cron), Err(why.to_owned()), "{cron}");
+        }
+    }
+    #[test]
+    fn a_schedules_expression_has_a_year_no_seconds_and_one_day() {
+        let cron = Cron::of_schedule("15 10 ? * 6L 2026-2027").unwrap();
+        assert!(cron.has("2026-11-27T10:15:00".parse().unwrap()));
+        assert!(!cron.has("2026-11-20T10:15:00".parse().unwrap()));
+        for (text, why) in [
+            ("15 10 * * ?", "'15 10 * * ?' has 5 fields, not 6"),
+            ("0 15 10 * * ? *", "'0 15 10 * * ? *' has 7 fields, not 6"),
+            ("15 10 * * * *", "of the two days in '15 10 * * * *' one must be '?'"),
+            ("15 10 ? * ? *", "of the two days in '15 10 ? * ? *' one must be '?'"),
+            ("15 24 ? * MON *", "'24' cannot be the hours"),
+        ] {
+            assert_eq!(Cron::of_schedule(text), Err(why.to_owned()), "{text}");
         }
     }
 }
