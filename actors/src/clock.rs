@@ -9,6 +9,8 @@ use penstock_storage::{Batch, Record, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::golden::form;
+
 /// The farthest that a clock can be ahead in all: a hundred years. Every time that AWS's protocols can say is far
 /// beyond it.
 pub const FARTHEST_AHEAD_MILLIS: u64 = 100 * 366 * 24 * 60 * 60 * 1000;
@@ -39,6 +41,8 @@ struct AheadRecord(u64);
 impl Record for AheadRecord {
     const VERSION: u8 = 1;
 }
+
+form!(clock_ahead_keeps_its_form: AheadRecord);
 
 /// A clock can only be ahead by so much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

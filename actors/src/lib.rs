@@ -40,6 +40,8 @@ pub mod providers;
 
 pub mod companions;
 
+mod golden;
+
 pub use catalogues::Place;
 pub use handle::{Announced, Handle, Settings, StartOrder, start};
 pub use janitor::RemoveArtifact;

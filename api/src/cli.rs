@@ -119,7 +119,8 @@ pub(crate) struct Settings {
     #[arg(long, env = "PENSTOCK_PUBLIC_URL", value_name = "URL", value_parser = url)]
     pub(crate) public_url: Option<String>,
 
-    /// GitHub's API, where RegisterWebhookWithThirdParty registers webhooks
+    /// GitHub's API: from where connections' sources come that are not mapped, and where RegisterWebhookWithThirdParty registers
+    /// webhooks
     #[arg(
         long,
         env = "PENSTOCK_GITHUB_API_URL",

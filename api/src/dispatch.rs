@@ -33,8 +33,8 @@ use crate::s3_wire::aws_chunked::Trailers;
 use crate::s3_wire::prepare::prepare;
 use crate::services::Services;
 
-/// The longest body of a JSON or query request: a pipeline's declaration at all its limits fits easily.
-pub(crate) const LONGEST_BODY: usize = 8 * 1024 * 1024;
+/// The longest body of a JSON or query request: a file of 6 MB fits that is put into a CodeCommit repository, in base64.
+pub(crate) const LONGEST_BODY: usize = 9 * 1024 * 1024;
 
 /// Answers a request from the network, whose words may be a web page's.
 pub(crate) async fn dispatch_from_network(services: &Services, request: Request<Body>) -> Response<Body> {

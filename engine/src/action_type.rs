@@ -11,6 +11,7 @@ use crate::rule_type;
 pub mod builtin;
 pub mod custom;
 pub mod declared;
+mod pages;
 pub mod urls;
 
 /// Everything that validation and masking know of one action type.
@@ -182,6 +183,28 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn urls_of_built_in_types_refer_to_their_own_properties() {
+        let mut found = 0;
+        for each in Catalogue::builtin().iter() {
+            let Some(settings) = &each.settings else { continue };
+            for template in [
+                &settings.entity_url_template,
+                &settings.execution_url_template,
+                &settings.revision_url_template,
+            ] {
+                for reference in urls::references(template.as_deref().unwrap_or_default()) {
+                    if let urls::Reference::Configuration(name) = reference {
+                        let property = each.property(&name).unwrap();
+                        assert!(property.required && !property.secret, "{:?} {name}", each.id);
+                    }
+                    found += 1;
+                }
+            }
+        }
+        assert_eq!(found, 21);
     }
 
     #[test]

@@ -40,7 +40,7 @@ def before():
     refused("RepositoryDoesNotExistException", c.get_repository, repositoryName="nobody")
     refused("RepositoryDoesNotExistException", client("eu-west-1").get_repository, repositoryName="web")
     refused("BranchDoesNotExistException", c.get_branch, repositoryName="web", branchName="main")
-    refused("UnknownOperationException", c.get_folder, repositoryName="web", folderPath="/")
+    refused("UnknownOperationException", c.get_differences, repositoryName="web", afterCommitSpecifier="main")
     c.create_repository(repositoryName="other")
     names = [found["repositoryName"] for found in c.list_repositories()["repositories"]]
     assert names == ["other", "web"], names
@@ -54,7 +54,8 @@ def before():
 
 
 def after(commit):
-    assert c.get_repository(repositoryName="web")["repositoryMetadata"]["defaultBranch"] == "main"
+    found = c.get_repository(repositoryName="web")["repositoryMetadata"]
+    assert found["defaultBranch"] == "main" and found["lastModifiedDate"] > found["creationDate"], found
     assert c.get_branch(repositoryName="web", branchName="main")["branch"] == {
         "branchName": "main",
         "commitId": commit,

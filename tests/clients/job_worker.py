@@ -69,12 +69,17 @@ def types():
         token = {"nextToken": page["nextToken"]}
     ids = [tuple(each["id"].values()) for each in listed]
     assert len(ids) == len(set(ids)) and created["actionType"] in listed, ids
+    deploys = CLIENT.list_action_types(actionOwnerFilter="AWS")["actionTypes"]
+    [codedeploy] = [each for each in deploys if each["id"]["provider"] == "CodeDeploy"]
+    assert codedeploy["settings"]["executionUrlTemplate"].endswith("#/deployments/{ExternalExecutionId}"), codedeploy
     custom = CLIENT.list_action_types(actionOwnerFilter="Custom")["actionTypes"]
     assert custom == [created["actionType"]], custom
     assert not CLIENT.list_action_types(actionOwnerFilter="Custom", regionFilter="eu-west-1")["actionTypes"]
     refused("InvalidNextTokenException", CLIENT.list_action_types, nextToken="nonsense")
     wrong = definition(version="2", settings={"entityUrlTemplate": "https://ci/{Config:Password}"})
     assert "Password" in refused("ValidationException", CLIENT.create_custom_action_type, **wrong)
+    wrong = definition(version="2", settings={"executionUrlTemplate": "https://ci/{RevisionId}"})
+    assert "revision ID" in refused("ValidationException", CLIENT.create_custom_action_type, **wrong)
     builtin = CLIENT.get_action_type(category="Source", owner="AWS", provider="S3", version="1")
     assert builtin["actionType"]["outputArtifactDetails"] == {"minimumCount": 1, "maximumCount": 1}
     refused("ActionTypeNotFoundException", CLIENT.get_action_type, category="Test", owner="AWS", provider="S3", version="1")

@@ -128,6 +128,9 @@ def create():
     fails("PipelineNameInUseException", refused, "create", pipeline=declaration("create"))
     one_stage = declaration("bad")
     del one_stage["stages"][1]
+    # Whether the service may assume the role comes before the number of stages.
+    nobodys = {**one_stage, "roleArn": f"arn:aws:iam::{ACCOUNT}:role/nobody"}
+    fails("InvalidStructureException", refused, "AssumeRole", pipeline=nobodys)
     fails("InvalidStructureException", refused, "1 stage(s)", pipeline=one_stage)
     reversed_stages = declaration("bad")
     reversed_stages["stages"].reverse()

@@ -94,6 +94,12 @@ fn a_push_starts_the_pipelines_that_poll_and_a_clone_gets_it_back() {
         })
     );
     assert_eq!(shown["executionResult"]["externalExecutionSummary"], "First");
+    let state = caller.call("GetPipelineState", &json!({"name": "polls"}))["stageStates"][0]["actionStates"]
+        [0]
+    .clone();
+    let page = "console.aws.amazon.com/codecommit/home#/repository/web";
+    assert_eq!(state["entityUrl"], format!("https://{page}/browse/main/--/"));
+    assert_eq!(state["revisionUrl"], format!("https://us-east-1.{page}/commit/{first}"));
     let zip = caller.s3_done("GET", &format!("/target-bucket/{first}.zip"), b"").body;
     let mut archive = zip::ZipArchive::new(Cursor::new(zip)).unwrap();
     let names: Vec<String> = archive.file_names().map(str::to_owned).collect();
@@ -212,6 +218,37 @@ fn what_is_not_there_or_no_git_would_send_is_refused() {
         assert_eq!(details["code"], "ConfigurationError");
         assert!(details["message"].as_str().unwrap().contains(said), "{details}");
     }
+}
+
+#[test]
+fn files_are_put_without_git_and_start_the_pipelines_that_poll() {
+    let Some(clients) = Clients::or_skip("files of codecommit") else { return };
+    let daemon = Daemon::start();
+    clients.python("codecommit_files_check.py", &daemon.url(), &[]);
+
+    let caller = daemon.caller();
+    let ground = Ground::prepare(&caller, b"");
+    created(&daemon, "shop");
+    let put = |path: &str, parent: Option<&str>| {
+        // `hello\n`, in base64.
+        let mut input = json!({"repositoryName": "shop", "branchName": "main", "filePath": path, "fileContent": "aGVsbG8K"});
+        if let Some(parent) = parent {
+            input["parentCommitId"] = json!(parent);
+        }
+        let answer = codecommit(&daemon, "PutFile", &input).json();
+        answer["commitId"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    };
+    let first = put("a", None);
+    let polls = json!({"RepositoryName": "shop", "BranchName": "main"});
+    caller.call("CreatePipeline", &json!({"pipeline": pipeline(&ground, "shop", &polls)}));
+    let second = put("b", Some(&first));
+    until("the file starts it", || (caller.executions("shop").len() == 2).then_some(()));
+    let id = caller.executions("shop")[0]["pipelineExecutionId"].as_str().unwrap().to_owned();
+    assert_eq!(caller.ended("shop", &id), "Succeeded");
+    assert_eq!(source(&caller, "shop", &id)["output"]["outputVariables"]["CommitId"], second.as_str());
+    let clone = TempDir::new().unwrap();
+    cloned(&format!("{}/v1/repos/shop", daemon.url()), &clone.path().join("shop"));
+    assert_eq!(std::fs::read_to_string(clone.path().join("shop/b")).unwrap(), "hello\n");
 }
 
 #[test]

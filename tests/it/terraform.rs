@@ -99,3 +99,25 @@ fn terraform_makes_changes_and_destroys_users_with_keys_and_policies() {
     assert!(destroyed.contains("Destroy complete! Resources: 4 destroyed"), "{destroyed}");
     assert!(!caller.iam("ListUsers", &[]).contains("deployer"), "the user is gone");
 }
+
+#[test]
+fn terraform_makes_changes_and_destroys_repositories_and_connections_of_both_names() {
+    let daemon = Daemon::start();
+    let begun = Terraform::or_skip("sources by Terraform", &fixture("terraform-sources"), &daemon.url());
+    let Some(terraform) = begun else { return };
+    let applied = terraform.done(&["apply", "-no-color", "-auto-approve"]);
+    assert!(applied.contains("Apply complete! Resources: 3 added"), "{applied}");
+    assert_eq!(terraform.done(&["output", "-raw", "status"]), "AVAILABLE");
+    assert_eq!(terraform.done(&["output", "-raw", "url"]), format!("{}/v1/repos/web", daemon.url()));
+    terraform.nothing_to_do(&[]);
+
+    // A repository of another name is the same.
+    let change = ["-var", "name=shop"];
+    let changed = terraform.done(&[&["apply", "-no-color", "-auto-approve"][..], &change].concat());
+    assert!(changed.contains("0 added, 3 changed, 0 destroyed"), "{changed}");
+    assert_eq!(terraform.done(&["output", "-raw", "url"]), format!("{}/v1/repos/shop", daemon.url()));
+    terraform.nothing_to_do(&change);
+
+    let destroyed = terraform.done(&["destroy", "-no-color", "-auto-approve", change[0], change[1]]);
+    assert!(destroyed.contains("Destroy complete! Resources: 3 destroyed"), "{destroyed}");
+}

@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::place::Place;
+use crate::golden::form;
 
 /// How many tags a connection may have (API reference, `TagResource`).
 const MOST_TAGS: usize = 200;
@@ -56,6 +57,8 @@ pub struct Connection {
 impl Record for Connection {
     const VERSION: u8 = 1;
 }
+
+form!(connection_keeps_its_form: Connection);
 
 impl Connection {
     /// Its ARN.

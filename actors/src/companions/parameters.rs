@@ -9,6 +9,8 @@ use penstock_storage::{Batch, Direction, Record, Store, StoreError, View};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+use crate::golden::form;
+
 /// A parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parameter {
@@ -29,6 +31,8 @@ pub struct Parameter {
 impl Record for Parameter {
     const VERSION: u8 = 1;
 }
+
+form!(parameter_keeps_its_form: Parameter);
 
 /// A secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +56,8 @@ pub struct Secret {
 impl Record for Secret {
     const VERSION: u8 = 1;
 }
+
+form!(secret_keeps_its_form: Secret);
 
 /// Parameters and secrets.
 #[derive(Clone)]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use crate::Handle;
+use crate::golden::form;
 
 use super::destination::{Destination, NotTaken};
 use super::feed::{News, Sent};
@@ -33,6 +34,8 @@ struct DeliveredRecord(Place);
 impl Record for DeliveredRecord {
     const VERSION: u8 = 1;
 }
+
+form!(events_delivered_keeps_its_form: DeliveredRecord);
 
 /// How far the deliveries are cannot be read.
 #[derive(Debug, thiserror::Error)]

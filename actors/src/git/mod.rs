@@ -3,10 +3,12 @@
 pub mod clone;
 pub mod commit;
 pub mod fetch;
+pub mod import;
 pub mod mapping;
 pub mod names;
 pub mod repository;
 pub mod serve;
+pub mod tree;
 
 mod pack;
 pub mod program;

@@ -1,8 +1,10 @@
 //! The files of a commit as a zip.
 //!
 //! Read as they were committed and not through `git archive`, which runs the filters of the repository's settings,
-//! heeds its export attributes and changes its bytes with git's version. Submodules are left out, as at AWS.
+//! heeds its export attributes and changes its bytes with git's version. Submodules are left out, as at AWS, and a symbolic
+//! link becomes a file with the text of its target (seen at AWS: aws/aws-cdk#14520); a clone reference brings both.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -18,6 +20,7 @@ use crate::artifacts::stored::{Spool, Stored};
 
 use super::names::ObjectId;
 use super::program::{GitError, Running, local};
+use super::tree::{Entry, Kind};
 
 /// Packs on a thread of its own, which stops soon after the caller does.
 pub(super) async fn pack(
@@ -55,10 +58,19 @@ fn pack_all(
     let entries = list.0.stdout.take().ok_or_else(|| broken("ls-tree"))?;
     for entry in BufReader::new(entries).split(0) {
         let entry = entry.map_err(|_| broken("ls-tree"))?;
-        let Some(entry) = Entry::parse(&entry)? else { continue };
+        let (path, entry) = Entry::parse(&entry).ok_or_else(|| broken("ls-tree"))?;
+        let mode = match entry.kind {
+            Kind::Submodule | Kind::Folder => continue,
+            Kind::Program => 0o755,
+            Kind::File | Kind::Link => 0o644,
+        };
+        let is_text = matches!(path, Cow::Borrowed(_));
+        if !is_text || !safe_path(&path).is_ok_and(|safe| safe == path) {
+            return Err(GitError::BadPath(path.into_owned()));
+        }
         let mut content = objects.open(&entry.id, stopped)?;
-        let attributes = Attributes { mode: entry.mode, modified: modified.0 / 1000, is_link: entry.is_link };
-        packer.add(&entry.path, attributes, &mut content).map_err(GitError::Disk)?;
+        let attributes = Attributes { mode, modified: modified.0 / 1000, is_link: false };
+        packer.add(&path, attributes, &mut content).map_err(GitError::Disk)?;
         content.finish()?;
     }
     match list.0.wait() {
@@ -71,33 +83,6 @@ fn broken(what: &'static str) -> GitError {
     GitError::Failed {
         what,
         said: "the repository cannot be read any further; 'git fsck' may say more".to_owned(),
-    }
-}
-
-/// A file or a link of the tree.
-struct Entry {
-    path: String,
-    id: ObjectId,
-    mode: u32,
-    is_link: bool,
-}
-
-impl Entry {
-    /// `mode type id TAB path`; nothing for a submodule.
-    fn parse(entry: &[u8]) -> Result<Option<Self>, GitError> {
-        let text = std::str::from_utf8(entry)
-            .map_err(|_| GitError::BadPath(String::from_utf8_lossy(entry).into_owned()))?;
-        let (facts, path) = text.split_once('\t').ok_or_else(|| broken("ls-tree"))?;
-        let mut facts = facts.split(' ');
-        let (mode, kind, id) = (facts.next(), facts.next(), facts.next().and_then(ObjectId::parse));
-        let (Some(mode), Some("blob"), Some(id)) = (mode, kind, id) else { return Ok(None) };
-        if !safe_path(path).is_ok_and(|safe| safe == path) {
-            return Err(GitError::BadPath(path.to_owned()));
-        }
-        let mode_bits = if mode == "100755" { 0o755 } else { 0o644 };
-        let is_link = mode == "120000";
-        let mode = if is_link { 0o777 } else { mode_bits };
-        Ok(Some(Self { path: path.to_owned(), id, mode, is_link }))
     }
 }
 

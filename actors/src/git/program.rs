@@ -1,13 +1,16 @@
 //! Running `git`: what it may see of the person's settings, how long it may take, and that it ends with us.
 
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
+
+/// Reading or writing some records of a repository on this machine takes milliseconds; a dead disk must not hold an action.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How much of what it says in error is told.
 const MOST_SAID: usize = 1000;
@@ -134,15 +137,31 @@ impl Drop for EndGroup {
 /// Runs it to its end and gives its output; `None` where it ended with the status 1 without a word, by which git
 /// says no.
 pub(super) async fn answer(
-    mut command: Command,
+    command: Command,
     what: &'static str,
     patience: Duration,
 ) -> Result<Option<Vec<u8>>, GitError> {
-    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn().map_err(GitError::NoProgram)?;
+    answer_to(command, what, patience, Vec::new()).await
+}
+
+/// The same with something to read. It answers with a few lines at most before it has read all.
+pub(super) async fn answer_to(
+    mut command: Command,
+    what: &'static str,
+    patience: Duration,
+    input: Vec<u8>,
+) -> Result<Option<Vec<u8>>, GitError> {
+    command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(GitError::NoProgram)?;
     let mut end = EndGroup(Some(child.id()));
     // The thread ends with the process, and that at the latest when its group is ended.
-    let waiting = tokio::task::spawn_blocking(move || child.wait_with_output());
+    let waiting = tokio::task::spawn_blocking(move || {
+        if let Some(mut stdin) = child.stdin.take() {
+            // Who does not read it to its end says so by how it ends.
+            let _ = stdin.write_all(&input);
+        }
+        child.wait_with_output()
+    });
     let Ok(output) = tokio::time::timeout(patience, waiting).await else {
         return Err(GitError::TimedOut { what, seconds: patience.as_secs() });
     };

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use penstock_engine::time::Timestamp;
 
@@ -11,10 +10,7 @@ use crate::artifacts::stored::{Spool, Stored};
 use super::commit::Commit;
 use super::names::{ObjectId, is_ref_name};
 use super::pack;
-use super::program::{GitError, answer, local};
-
-/// Reading some records of a repository on this machine takes milliseconds; a dead disk must not hold an action.
-const PATIENCE: Duration = Duration::from_secs(60);
+use super::program::{GitError, PATIENCE, answer, local};
 
 /// A repository, with or without a working tree. What is committed counts, nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]

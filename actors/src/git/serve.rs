@@ -4,11 +4,8 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
-use super::program::{GitError, Running, answer, local, said_in_one_line};
-
-const PATIENCE: Duration = Duration::from_secs(60);
+use super::program::{GitError, PATIENCE, Running, answer, local, said_in_one_line};
 
 /// What a client asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -72,11 +72,11 @@ fn repack_all(
             return Err(bad());
         }
         let mode = entry.header().mode().map_err(RepackError::Archive)?;
-        let mode = if mode & 0o100 == 0 { 0o644 } else { 0o755 };
         let is_link = kind == EntryType::Symlink;
-        let mode = if is_link { 0o777 } else { mode };
-        let attributes = Attributes { mode, modified: modified.0 / 1000, is_link };
+        let mode = if is_link || mode & 0o100 == 0 { 0o644 } else { 0o755 };
+        let attributes = Attributes { mode, modified: modified.0 / 1000, is_link: false };
         if is_link {
+            // As of a git repository at hand: see `git/pack.rs`.
             let target = entry.link_name_bytes().unwrap_or_default().into_owned();
             packer.add(path, attributes, &mut target.as_slice()).map_err(RepackError::Disk)?;
         } else {

@@ -12,6 +12,7 @@ use penstock_storage::{Batch, NoSpace, Record, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::script::{Candidate, LONGEST_SCRIPT, Malformed, Outcome, Script};
+use crate::golden::form;
 
 /// How often the file is looked at while no action begins, so that a mistake shows soon.
 const GLANCE: Duration = Duration::from_secs(1);
@@ -65,6 +66,8 @@ struct PutRecord {
 impl Record for PutRecord {
     const VERSION: u8 = 1;
 }
+
+form!(action_outcomes_keeps_its_form: PutRecord);
 
 /// Why the daemon cannot begin with that file.
 #[derive(Debug, thiserror::Error)]

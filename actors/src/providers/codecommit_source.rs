@@ -119,7 +119,7 @@ fn found(work: &Work, name: &str, branch: &str, commit: &Commit) -> Success {
     let id = commit.id.to_string();
     let summary = cut(&commit.message, LONGEST_SUMMARY).to_owned();
     let url = format!(
-        "https://{}.console.aws.amazon.com/codesuite/codecommit/repositories/{name}/commit/{id}",
+        "https://{}.console.aws.amazon.com/codecommit/home#/repository/{name}/commit/{id}",
         work.region
     );
     let variables = [

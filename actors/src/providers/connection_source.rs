@@ -291,7 +291,7 @@ fn found(
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let variables = change.variables(wanted.repository, connection);
     let message = cut(&commit.message, LONGEST_SUMMARY);
-    let summary = json!({ "ProviderType": provider, "CommitMessage": message }).to_string();
+    let summary = format!(r#"{{"ProviderType":{},"CommitMessage":{}}}"#, json!(provider), json!(message));
     let encoded = |text: &str| utf8_percent_encode(text, PARAMETER).to_string();
     let url = format!(
         "https://{region}.console.aws.amazon.com/codesuite/settings/connections/redirect?connectionArn={}&referenceType=\

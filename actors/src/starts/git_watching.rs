@@ -21,6 +21,7 @@ use crate::git::mapping::Mappings;
 use crate::git::names::ObjectId;
 use crate::git::program::GitError;
 use crate::git::repository::Repository;
+use crate::golden::form;
 
 /// How often a repository is looked at: some calls of `stat` each.
 const GLANCE: Duration = Duration::from_secs(1);
@@ -61,6 +62,8 @@ struct Watched {
 impl Record for Watched {
     const VERSION: u8 = 1;
 }
+
+form!(repository_watched_keeps_its_form: Watched);
 
 struct Watcher {
     handle: Handle,

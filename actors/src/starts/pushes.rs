@@ -16,7 +16,9 @@ use crate::companions::codecommit::event::{self, Changed};
 use crate::companions::codecommit::records::RepositoryRecord;
 use crate::companions::codecommit::refusal::Refusal;
 use crate::companions::codecommit::service::CodeCommit;
+use crate::companions::wall_clock;
 use crate::git::names::ObjectId;
+use crate::golden::form;
 
 /// Before something that could not be started is tried again.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -29,6 +31,8 @@ struct Told(BTreeMap<String, ObjectId>);
 impl Record for Told {
     const VERSION: u8 = 1;
 }
+
+form!(repository_told_keeps_its_form: Told);
 
 impl Handle {
     /// Somebody pushed to a repository: its pipelines are told before this is done.
@@ -111,6 +115,8 @@ impl Handle {
         }
         if now != before {
             let mut batch = Batch::new();
+            let _changing = codecommit.changing().await;
+            codecommit.note_push(record, wall_clock::now(), &mut batch).await?;
             for change in changes(&before, &now) {
                 event::changed(record, change).put(&mut batch);
             }

@@ -23,6 +23,7 @@ use uuid::Uuid;
 use super::github_hooks::{NotRegistered, Registered};
 use crate::Handle;
 use crate::catalogues::Place;
+use crate::golden::form;
 use crate::handle::StartOrder;
 use crate::reads::{Page, internal};
 
@@ -55,6 +56,8 @@ impl Record for WebhookRecord {
     const VERSION: u8 = 1;
 }
 
+form!(webhook_keeps_its_form: WebhookRecord);
+
 /// Whose webhook has an id.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct WebhookEntry {
@@ -66,6 +69,8 @@ struct WebhookEntry {
 impl Record for WebhookEntry {
     const VERSION: u8 = 1;
 }
+
+form!(webhook_entry_keeps_its_form: WebhookEntry);
 
 /// Changes of webhooks take turns, so that each rests on the one before. Cheap to clone.
 #[derive(Clone, Default)]

@@ -65,7 +65,7 @@ fn resources(caller: &Caller, service: &str, operation: &str, input: &Value) -> 
             let repository = |name: &str| format!("arn:aws:codecommit:{region}:{account}:{name}");
             let several = many("repositoryNames");
             let several = several.map(|names| names.into_iter().map(repository).collect());
-            several.or(one(text(&["repositoryName"]).map(repository))).or(one(tagged))
+            several.or(one(text(&["repositoryName", "oldName"]).map(repository))).or(one(tagged))
         }
         "codeconnections" | "codestar-connections" => {
             one(text(&["ConnectionArn"]).map(str::to_owned).or(tagged))

@@ -1,5 +1,5 @@
-//! What CreatePipeline and UpdatePipeline check beyond the shapes, in AWS's order: the declaration by itself,
-//! then the role and the buckets that it names.
+//! What CreatePipeline and UpdatePipeline check beyond the shapes: the pipeline's role first (inferred from others'
+//! tests), the declaration by itself, and then the actions' roles and the buckets that it names.
 
 use std::collections::BTreeSet;
 
@@ -20,40 +20,55 @@ pub(super) async fn declared(
     pipeline: &PipelineKey,
     declaration: PipelineDeclaration,
 ) -> Result<PipelineDeclaration, AwsError> {
+    services
+        .aws
+        .may_assume(&access(pipeline, &declaration, None, &pipeline.region))
+        .await
+        .map_err(refused)?;
     let catalogue = services.pipelines()?.catalogue(&pipeline.account, &pipeline.region)?;
     let violations = validate(&declaration, &pipeline.region, &catalogue);
     if let Some(first) = violations.into_iter().next() {
         return Err(first.into());
     }
-    check_role_and_buckets(services, pipeline, &declaration).await?;
+    check_action_roles_and_buckets(services, pipeline, &declaration).await?;
     Ok(normalise(declaration, 1))
 }
 
-async fn check_role_and_buckets(
-    services: &Services,
+fn access(
     pipeline: &PipelineKey,
     declaration: &PipelineDeclaration,
-) -> Result<(), AwsError> {
-    let access = |action_role: Option<&String>, region: &str| Access {
+    action_role: Option<&String>,
+    region: &str,
+) -> Access {
+    Access {
         pipeline_role: declaration.role_arn.clone(),
         action_role: action_role.cloned(),
         region: region.to_owned(),
         source: of_pipeline(pipeline),
-    };
+    }
+}
+
+async fn check_action_roles_and_buckets(
+    services: &Services,
+    pipeline: &PipelineKey,
+    declaration: &PipelineDeclaration,
+) -> Result<(), AwsError> {
     let actions = declaration.stages.iter().flat_map(|stage| &stage.actions);
     let action_roles: BTreeSet<&String> = actions.filter_map(|action| action.role_arn.as_ref()).collect();
-    for role in std::iter::once(None).chain(action_roles.into_iter().map(Some)) {
-        services.aws.may_assume(&access(role, &pipeline.region)).await.map_err(refused)?;
+    for role in action_roles {
+        let access = access(pipeline, declaration, Some(role), &pipeline.region);
+        services.aws.may_assume(&access).await.map_err(refused)?;
     }
     let single = declaration.artifact_store.iter().map(|store| (pipeline.region.as_str(), store));
     let several = declaration.artifact_stores.iter().flatten();
     for (region, store) in single.chain(several.map(|(region, store)| (region.as_str(), store))) {
         let bucket = &store.location;
-        let exists = match services.aws.bucket_exists(&access(None, region), bucket).await {
-            // Documented service roles may not list the bucket: that it is denied says that it is there.
-            Err(refusal) if refusal.is_denied() => true,
-            other => other.map_err(refused)?,
-        };
+        let exists =
+            match services.aws.bucket_exists(&access(pipeline, declaration, None, region), bucket).await {
+                // Documented service roles may not list the bucket: that it is denied says that it is there.
+                Err(refusal) if refusal.is_denied() => true,
+                other => other.map_err(refused)?,
+            };
         if !exists {
             let text = format!(
                 "An error occurred while validating the artifact bucket '{bucket}': No bucket with the name \

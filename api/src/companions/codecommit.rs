@@ -1,4 +1,6 @@
-//! CodeCommit's operations. What is in the repositories comes and goes by git itself: see `git_http`.
+//! CodeCommit's operations. What is in the repositories comes and goes by git itself, see `git_http`, or by files.
+
+mod files;
 
 use std::collections::BTreeMap;
 
@@ -12,10 +14,9 @@ use penstock_engine::time::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::query_services::parsed;
 use crate::caller::Caller;
 use crate::error::AwsError;
-use crate::handler::{Answer, Handler};
+use crate::handler::{Answer, Handler, decode};
 use crate::services::Services;
 
 /// How many repositories or branches are listed at once.
@@ -26,15 +27,20 @@ pub(super) fn handler(operation: &str) -> Option<Handler> {
     Some(match operation {
         "BatchGetRepositories" => |services, caller, input| Box::pin(batch_get(services, caller, input)),
         "CreateBranch" => |services, caller, input| Box::pin(create_branch(services, caller, input)),
+        "CreateCommit" => |services, caller, input| Box::pin(files::create_commit(services, caller, input)),
         "CreateRepository" => |services, caller, input| Box::pin(create(services, caller, input)),
         "DeleteBranch" => |services, caller, input| Box::pin(delete_branch(services, caller, input)),
+        "DeleteFile" => |services, caller, input| Box::pin(files::delete_file(services, caller, input)),
         "DeleteRepository" => |services, caller, input| Box::pin(delete(services, caller, input)),
         "GetBranch" => |services, caller, input| Box::pin(get_branch(services, caller, input)),
         "GetCommit" => |services, caller, input| Box::pin(get_commit(services, caller, input)),
+        "GetFile" => |services, caller, input| Box::pin(files::get_file(services, caller, input)),
+        "GetFolder" => |services, caller, input| Box::pin(files::get_folder(services, caller, input)),
         "GetRepository" => |services, caller, input| Box::pin(get(services, caller, input)),
         "ListBranches" => |services, caller, input| Box::pin(list_branches(services, caller, input)),
         "ListRepositories" => |services, caller, input| Box::pin(list(services, caller, input)),
         "ListTagsForResource" => |services, caller, input| Box::pin(list_tags(services, caller, input)),
+        "PutFile" => |services, caller, input| Box::pin(files::put_file(services, caller, input)),
         "TagResource" => |services, caller, input| Box::pin(tag(services, caller, input)),
         "UntagResource" => |services, caller, input| Box::pin(untag(services, caller, input)),
         "UpdateDefaultBranch" => {
@@ -43,6 +49,10 @@ pub(super) fn handler(operation: &str) -> Option<Handler> {
         "UpdateRepositoryDescription" => {
             |services, caller, input| Box::pin(describe(services, caller, input))
         }
+        "UpdateRepositoryEncryptionKey" => {
+            |services, caller, input| Box::pin(set_key(services, caller, input))
+        }
+        "UpdateRepositoryName" => |services, caller, input| Box::pin(rename(services, caller, input)),
         _ => return None,
     })
 }
@@ -62,7 +72,7 @@ struct Create {
 }
 
 async fn create(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Create = parsed(input)?;
+    let input: Create = decode(input)?;
     let new = NewRepository {
         name: input.repository_name,
         description: input.repository_description,
@@ -89,7 +99,7 @@ struct OfRepository {
 }
 
 async fn get(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: OfRepository = parsed(input)?;
+    let input: OfRepository = decode(input)?;
     let found = services.codecommit.get(place(caller), &input.repository_name).await?;
     Ok(Some(json!({ "repositoryMetadata": metadata(services, &found).await? })))
 }
@@ -101,7 +111,7 @@ struct BatchGet {
 }
 
 async fn batch_get(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let BatchGet { repository_names } = parsed(input)?;
+    let BatchGet { repository_names } = decode(input)?;
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for name in repository_names {
         match services.codecommit.get(place(caller), &name).await {
@@ -123,7 +133,7 @@ struct List {
 
 /// A token is the name of the last repository that was shown. A list in another order than by name is whole.
 async fn list(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let List { next_token, sort_by, order } = parsed(input)?;
+    let List { next_token, sort_by, order } = decode(input)?;
     let mut found = services.codecommit.list(place(caller), next_token.as_deref()).await?;
     let by_date = sort_by.as_deref() == Some("lastModifiedDate");
     let descending = order.as_deref() == Some("descending");
@@ -149,28 +159,58 @@ async fn list(services: &Services, caller: &Caller, input: Value) -> Answer {
 }
 
 async fn delete(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: OfRepository = parsed(input)?;
+    let input: OfRepository = decode(input)?;
     let deleted = services.codecommit.delete(place(caller), &input.repository_name).await?;
     Ok(Some(deleted.map_or_else(|| json!({}), |id| json!({ "repositoryId": id }))))
 }
 
 async fn describe(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: OfRepository = parsed(input)?;
+    let input: OfRepository = decode(input)?;
     let description = input.repository_description.filter(|text| !text.is_empty());
     let now = wall_clock::now();
     services.codecommit.describe(place(caller), &input.repository_name, description, now).await?;
     Ok(None)
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Rename {
+    old_name: String,
+    new_name: String,
+}
+
+async fn rename(services: &Services, caller: &Caller, input: Value) -> Answer {
+    let Rename { old_name, new_name } = decode(input)?;
+    services.codecommit.rename(place(caller), &old_name, &new_name, wall_clock::now()).await?;
+    Ok(None)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SetKey {
+    repository_name: String,
+    kms_key_id: String,
+}
+
+async fn set_key(services: &Services, caller: &Caller, input: Value) -> Answer {
+    let SetKey { repository_name, kms_key_id } = decode(input)?;
+    let (id, was) = services.codecommit.set_key(place(caller), &repository_name, kms_key_id.clone()).await?;
+    let mut answer = json!({ "repositoryId": id, "kmsKeyId": kms_key_id });
+    if let Some(was) = was {
+        answer["originalKmsKeyId"] = was.into();
+    }
+    Ok(Some(answer))
+}
+
 async fn get_branch(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let OfRepository { repository_name, branch_name, .. } = parsed(input)?;
+    let OfRepository { repository_name, branch_name, .. } = decode(input)?;
     let id = services.codecommit.branch(place(caller), &repository_name, &branch_name).await?;
     Ok(Some(json!({ "branch": { "branchName": branch_name, "commitId": id.as_str() } })))
 }
 
 /// A token is the last branch that was shown.
 async fn list_branches(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let OfRepository { repository_name, next_token, .. } = parsed(input)?;
+    let OfRepository { repository_name, next_token, .. } = decode(input)?;
     let mut branches = services.codecommit.list_branches(place(caller), &repository_name).await?;
     branches.retain(|branch| next_token.as_ref().is_none_or(|after| branch > after));
     let is_more = branches.len() > PAGE;
@@ -184,7 +224,7 @@ async fn list_branches(services: &Services, caller: &Caller, input: Value) -> An
 }
 
 async fn create_branch(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let OfRepository { repository_name, branch_name, commit_id, .. } = parsed(input)?;
+    let OfRepository { repository_name, branch_name, commit_id, .. } = decode(input)?;
     let codecommit = &services.codecommit;
     let record = codecommit.create_branch(place(caller), &repository_name, &branch_name, &commit_id).await?;
     services.pipelines()?.pushed(codecommit, &record).await;
@@ -192,7 +232,7 @@ async fn create_branch(services: &Services, caller: &Caller, input: Value) -> An
 }
 
 async fn delete_branch(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let OfRepository { repository_name, branch_name, .. } = parsed(input)?;
+    let OfRepository { repository_name, branch_name, .. } = decode(input)?;
     let codecommit = &services.codecommit;
     let deleted = codecommit.delete_branch(place(caller), &repository_name, &branch_name).await?;
     let record = codecommit.get(place(caller), &repository_name).await?;
@@ -204,13 +244,13 @@ async fn delete_branch(services: &Services, caller: &Caller, input: Value) -> An
 }
 
 async fn set_default_branch(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let OfRepository { repository_name, default_branch_name, .. } = parsed(input)?;
+    let OfRepository { repository_name, default_branch_name, .. } = decode(input)?;
     services.codecommit.set_default_branch(place(caller), &repository_name, &default_branch_name).await?;
     Ok(None)
 }
 
 async fn get_commit(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let OfRepository { repository_name, commit_id, .. } = parsed(input)?;
+    let OfRepository { repository_name, commit_id, .. } = decode(input)?;
     let commit = services.codecommit.commit(place(caller), &repository_name, &commit_id).await?;
     Ok(Some(json!({ "commit": {
         "commitId": commit.id.as_str(),
@@ -254,19 +294,19 @@ impl OfResource {
 }
 
 async fn list_tags(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: OfResource = parsed(input)?;
+    let input: OfResource = decode(input)?;
     let found = services.codecommit.get(place(caller), &input.repository(caller)?).await?;
     Ok(Some(json!({ "tags": found.tags })))
 }
 
 async fn tag(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: OfResource = parsed(input)?;
+    let input: OfResource = decode(input)?;
     services.codecommit.tag(place(caller), &input.repository(caller)?, input.tags).await?;
     Ok(None)
 }
 
 async fn untag(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: OfResource = parsed(input)?;
+    let input: OfResource = decode(input)?;
     services.codecommit.untag(place(caller), &input.repository(caller)?, &input.tag_keys).await?;
     Ok(None)
 }

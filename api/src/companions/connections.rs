@@ -5,10 +5,9 @@ use penstock_actors::companions::place::Place;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::query_services::parsed;
 use crate::caller::Caller;
 use crate::error::AwsError;
-use crate::handler::{Answer, Handler};
+use crate::handler::{Answer, Handler, decode};
 use crate::services::Services;
 
 /// How many are listed at once where the caller does not say.
@@ -68,7 +67,7 @@ struct Tag {
 }
 
 async fn create(services: &Services, caller: &Caller, called: Name, input: Value) -> Answer {
-    let Create { connection_name, provider_type, host_arn, tags } = parsed(input)?;
+    let Create { connection_name, provider_type, host_arn, tags } = decode(input)?;
     let tags: Vec<Tag> = tags;
     let shown: Vec<Value> = tags.iter().map(|tag| json!({"Key": tag.key, "Value": tag.value})).collect();
     let new = NewConnection {
@@ -88,13 +87,13 @@ struct OfConnection {
 }
 
 async fn get(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let OfConnection { connection_arn } = parsed(input)?;
+    let OfConnection { connection_arn } = decode(input)?;
     let found = services.connections.get(place(caller), &connection_arn).await?;
     Ok(Some(json!({ "Connection": shown(caller, &found) })))
 }
 
 async fn delete(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let OfConnection { connection_arn } = parsed(input)?;
+    let OfConnection { connection_arn } = decode(input)?;
     services.connections.delete(place(caller), &connection_arn).await?;
     Ok(None)
 }
@@ -110,7 +109,7 @@ struct List {
 
 /// A token is the id of the last connection that was shown.
 async fn list(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let List { provider_type_filter, host_arn_filter, max_results, next_token } = parsed(input)?;
+    let List { provider_type_filter, host_arn_filter, max_results, next_token } = decode(input)?;
     let mut found = services.connections.list(place(caller), next_token.as_deref()).await?;
     let is_wanted = |filter: &Option<String>, is: Option<&String>| filter.is_none() || filter.as_ref() == is;
     found.retain(|connection| {
@@ -139,7 +138,7 @@ struct OfResource {
 }
 
 async fn list_tags(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let OfResource { resource_arn, .. } = parsed(input)?;
+    let OfResource { resource_arn, .. } = decode(input)?;
     let found = services.connections.get(place(caller), &resource_arn).await?;
     let tags: Vec<Value> =
         found.tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
@@ -147,14 +146,14 @@ async fn list_tags(services: &Services, caller: &Caller, input: Value) -> Answer
 }
 
 async fn tag(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let OfResource { resource_arn, tags, .. } = parsed(input)?;
+    let OfResource { resource_arn, tags, .. } = decode(input)?;
     let tags = tags.into_iter().map(|tag| (tag.key, tag.value)).collect();
     services.connections.tag(place(caller), &resource_arn, tags).await?;
     Ok(None)
 }
 
 async fn untag(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let OfResource { resource_arn, tag_keys, .. } = parsed(input)?;
+    let OfResource { resource_arn, tag_keys, .. } = decode(input)?;
     services.connections.untag(place(caller), &resource_arn, &tag_keys).await?;
     Ok(None)
 }

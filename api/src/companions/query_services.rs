@@ -75,17 +75,8 @@ pub(crate) async fn call(
     constraints::validate(model, &operation.input, &input).map_err(named_for_query)?;
     (service.also_valid)(&input)?;
     authorization::iam::check(services, caller, service.name, action, &input).await?;
-    let output = handler(services, caller, input).await?;
+    let output = handler(services, caller, input).await.map_err(named_for_query)?;
     Ok(query::encode(service.namespace, action, output.as_ref(), request_id))
-}
-
-/// A member of an input as the handler's own type. The model has been checked, so a failure is a fault of
-/// ours.
-pub(super) fn parsed<T: serde::de::DeserializeOwned>(input: Value) -> Result<T, AwsError> {
-    serde_json::from_value(input).map_err(|error| {
-        tracing::error!(cause = %error, "a valid input does not fit its handler");
-        AwsError::internal()
-    })
 }
 
 fn unknown(scope: Option<&str>, action: &str, version: Option<&str>) -> AwsError {
@@ -94,10 +85,11 @@ fn unknown(scope: Option<&str>, action: &str, version: Option<&str>) -> AwsError
     AwsError::client("InvalidAction", format!("Could not find operation {action} for version {version}"))
 }
 
-/// The same violation has a shorter name in this protocol.
+/// What is wrong with an input has other names in this protocol.
 fn named_for_query(error: AwsError) -> AwsError {
     match error.code.as_str() {
         "ValidationException" => AwsError { code: "ValidationError".to_owned(), ..error },
+        "SerializationException" => AwsError { code: "MalformedInput".to_owned(), ..error },
         _ => error,
     }
 }

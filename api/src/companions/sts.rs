@@ -10,10 +10,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::iam::answers::date;
-use super::query_services::parsed;
 use crate::caller::Caller;
 use crate::error::AwsError;
-use crate::handler::{Answer, Handler};
+use crate::handler::{Answer, Handler, decode};
 use crate::services::Services;
 
 /// The handler of an operation.
@@ -71,7 +70,7 @@ struct GetSessionTokenInput {
 }
 
 async fn assume_role(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: AssumeRoleInput = parsed(input)?;
+    let input: AssumeRoleInput = decode(input)?;
     input.second_factor.refuse()?;
     if input.provided_contexts.is_some() {
         return Err(invalid("ProvidedContexts are not supported: no trusted context provider is here"));
@@ -126,7 +125,7 @@ async fn get_caller_identity(services: &Services, caller: &Caller, _: Value) -> 
 }
 
 async fn get_session_token(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: GetSessionTokenInput = parsed(input)?;
+    let input: GetSessionTokenInput = decode(input)?;
     input.second_factor.refuse()?;
     let seconds = input.duration_seconds;
     let credentials = services.sts.session_token(&caller.principal, seconds, wall_clock::now())?;

@@ -1,7 +1,7 @@
 //! The action types that come with the service, one row each: user guide, pages "action-reference" and
 //! "reference-action-artifacts" for keys and counts, "limits" for timeouts.
 
-use super::{ActionType, ArtifactBounds, ConfigurationProperty};
+use super::{ActionType, ArtifactBounds, ConfigurationProperty, pages};
 use crate::declaration::action::ActionCategory::{
     self, Approval, Build, Compute, Deploy, Invoke, Source, Test,
 };
@@ -57,7 +57,10 @@ pub(super) static TABLE: &[Row] = &[
     row(Invoke,   "CodePipeline",              (0, 0),  (0, 0),  HOUR,     "PipelineName* SourceRevisions Variables").v2_only(),
     // No input where it scans an image.
     row(Invoke,   "InspectorScan",             (0, 1),  (1, 1),  MANAGED,  "InspectorRunMode* ECRRepositoryName ImageTag CriticalThreshold HighThreshold MediumThreshold LowThreshold").v2_only().open(),
-    // Linked through the console only: its keys are not published.
+    // Partners', linked through the console only: their keys are not published, nor how many artifacts those for tests have.
+    row(Test,     "GhostInspector",            (0, 5),  (0, 5),  HOUR,     "").third_party().open(),
+    row(Test,     "Nouvola",                   (0, 5),  (0, 5),  HOUR,     "").third_party().open(),
+    row(Test,     "Runscope",                  (0, 5),  (0, 5),  HOUR,     "").third_party().open(),
     row(Invoke,   "Snyk",                      (1, 1),  (1, 1),  HOUR,     "").third_party().open(),
 ];
 
@@ -135,7 +138,7 @@ impl Row {
                 provider: self.provider.to_owned(),
                 version: "1".to_owned(),
             },
-            settings: None,
+            settings: pages::of(self.category, self.provider),
             properties: self.keys.split_whitespace().map(property).collect(),
             accepts_unlisted_properties: self.open,
             inputs: bounds(self.inputs),

@@ -131,7 +131,10 @@ impl Definition {
             Reference::ExternalExecutionId if member != "executionUrlTemplate" => Err(invalid(format!(
                 "The {member} refers to the external execution ID: only the executionUrlTemplate can."
             ))),
-            Reference::ExternalExecutionId => Ok(()),
+            Reference::RevisionId if member != "revisionUrlTemplate" => Err(invalid(format!(
+                "The {member} refers to the revision ID: only the revisionUrlTemplate can."
+            ))),
+            Reference::ExternalExecutionId | Reference::RevisionId => Ok(()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! URL templates of custom action types: `https://builds/{Config:Project}/{ExternalExecutionId}`.
+//! URL templates of action types: `https://builds/{Config:Project}/{ExternalExecutionId}`.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +9,19 @@ pub enum Reference {
     Configuration(String),
     /// `{ExternalExecutionId}`: the work's id at the provider.
     ExternalExecutionId,
+    /// `{RevisionId}`: what a source action found (API reference, sample of `ListActionTypes`).
+    RevisionId,
+}
+
+/// What references stand for, as far as it is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// The action's configuration.
+    pub configuration: &'a BTreeMap<String, String>,
+    /// For `{ExternalExecutionId}`.
+    pub external_id: Option<&'a str>,
+    /// For `{RevisionId}`.
+    pub revision_id: Option<&'a str>,
 }
 
 /// A template in its parts; what looks like no reference is text.
@@ -24,7 +37,8 @@ fn parts(template: &str) -> Vec<Part<'_>> {
         let Some((inside, after)) = from.split_once('}') else { break };
         let reference = match inside.strip_prefix("Config:") {
             Some(name) => Some(Reference::Configuration(name.to_owned())),
-            None => (inside == "ExternalExecutionId").then_some(Reference::ExternalExecutionId),
+            None if inside == "ExternalExecutionId" => Some(Reference::ExternalExecutionId),
+            None => (inside == "RevisionId").then_some(Reference::RevisionId),
         };
         parts.push(Part::Text(before));
         match reference {
@@ -51,17 +65,14 @@ pub fn references(template: &str) -> impl Iterator<Item = Reference> {
 }
 
 /// The URL, when everything that it refers to is known.
-pub fn expand(
-    template: &str,
-    configuration: &BTreeMap<String, String>,
-    external_id: Option<&str>,
-) -> Option<String> {
+pub fn expand(template: &str, known: Known<'_>) -> Option<String> {
     let mut url = String::with_capacity(template.len());
     for part in parts(template) {
         url.push_str(match &part {
             Part::Text(text) => text,
-            Part::Reference(Reference::Configuration(name)) => configuration.get(name)?,
-            Part::Reference(Reference::ExternalExecutionId) => external_id?,
+            Part::Reference(Reference::Configuration(name)) => known.configuration.get(name)?,
+            Part::Reference(Reference::ExternalExecutionId) => known.external_id?,
+            Part::Reference(Reference::RevisionId) => known.revision_id?,
         });
     }
     Some(url)
@@ -72,7 +83,8 @@ mod tests {
     use super::*;
 
     fn url(template: &str, external_id: Option<&str>) -> Option<String> {
-        expand(template, &BTreeMap::from([("Project".into(), "web {Config:x}".into())]), external_id)
+        let configuration = &BTreeMap::from([("Project".into(), "web {Config:x}".into())]);
+        expand(template, Known { configuration, external_id, revision_id: Some("abc") })
     }
 
     #[test]
@@ -83,6 +95,7 @@ mod tests {
         );
         assert_eq!(url("", None).as_deref(), Some(""));
         assert_eq!(url("{{Config:Project}}", None).as_deref(), Some("{web {Config:x}}"));
+        assert_eq!(url("https://g/commit/{RevisionId}", None).as_deref(), Some("https://g/commit/abc"));
     }
 
     #[test]

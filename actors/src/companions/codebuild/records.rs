@@ -12,6 +12,7 @@ use super::builds::Owner;
 use super::phases::{Phases, Status};
 use crate::build::buildspec::Artifacts;
 use crate::build::script::Plan;
+use crate::golden::form;
 
 /// A project, as its maker described it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +30,8 @@ pub struct ProjectRecord {
 impl Record for ProjectRecord {
     const VERSION: u8 = 1;
 }
+
+form!(build_project_keeps_its_form: ProjectRecord);
 
 impl ProjectRecord {
     /// What of it concerns a build.
@@ -223,6 +226,8 @@ impl AutoRetry {
 impl Record for BuildRecord {
     const VERSION: u8 = 1;
 }
+
+form!(build_keeps_its_form: BuildRecord);
 
 /// What a build runs, known once its buildspec was read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -113,7 +113,7 @@ impl CodeCommit {
     }
 }
 
-fn check_branch(name: &str) -> Result<(), Refusal> {
+pub(super) fn check_branch(name: &str) -> Result<(), Refusal> {
     if is_ref_name(name) {
         return Ok(());
     }

@@ -6,6 +6,8 @@ use penstock_engine::time::Timestamp;
 use penstock_storage::Record;
 use serde::{Deserialize, Serialize};
 
+use crate::golden::form;
+
 /// A repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -36,6 +38,8 @@ pub struct RepositoryRecord {
 impl Record for RepositoryRecord {
     const VERSION: u8 = 1;
 }
+
+form!(repository_keeps_its_form: RepositoryRecord);
 
 impl RepositoryRecord {
     /// Its ARN.

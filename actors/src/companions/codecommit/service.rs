@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use penstock_engine::time::Timestamp;
 use penstock_storage::keys::codecommit as keys;
-use penstock_storage::{Batch, Direction, Store, StoreError};
+use penstock_storage::{Batch, Direction, NoSpace, Store, StoreError};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard, Notify, OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
@@ -131,8 +131,8 @@ impl CodeCommit {
     ) -> Result<RepositoryRecord, Refusal> {
         check_name(&new.name)?;
         check_tags(&new.tags)?;
-        self.0.store.accepts_data()?;
-        let _changing = self.0.changing.lock().await;
+        self.accepts_data()?;
+        let _changing = self.changing().await;
         let record = RepositoryRecord {
             id: Uuid::new_v4().to_string(),
             account: place.account.to_owned(),
@@ -145,8 +145,7 @@ impl CodeCommit {
             tags: new.tags,
         };
         if self.find(place, &record.name).await?.is_some() {
-            let text = format!("Repository named {} already exists", record.name);
-            return Err(Refusal::new("RepositoryNameExistsException", text));
+            return Err(exists(&record.name));
         }
         let folder = self.folder(&record);
         Repository::make(&folder).await?;
@@ -181,7 +180,7 @@ impl CodeCommit {
 
     /// DeleteRepository: the id of what was deleted.
     pub async fn delete(&self, place: Place<'_>, name: &str) -> Result<Option<String>, Refusal> {
-        let _changing = self.0.changing.lock().await;
+        let _changing = self.changing().await;
         let Some(record) = self.find(place, name).await? else { return Ok(None) };
         let mut batch = Batch::new();
         batch.delete(keys::repository(place.account, place.region, name));
@@ -210,6 +209,46 @@ impl CodeCommit {
             Ok(())
         })
         .await
+    }
+
+    /// UpdateRepositoryName: the record under its new name.
+    pub async fn rename(
+        &self,
+        place: Place<'_>,
+        old: &str,
+        new: &str,
+        now: Timestamp,
+    ) -> Result<RepositoryRecord, Refusal> {
+        check_name(new)?;
+        self.accepts_data()?;
+        let _changing = self.changing().await;
+        let mut record = self.get(place, old).await?;
+        if self.find(place, new).await?.is_some() {
+            return Err(exists(new));
+        }
+        let mut batch = Batch::new();
+        batch.delete(keys::repository(place.account, place.region, old));
+        new.clone_into(&mut record.name);
+        record.modified = now;
+        batch.put(keys::repository(place.account, place.region, new), &record);
+        self.0.store.queue(batch).await;
+        Ok(record)
+    }
+
+    /// UpdateRepositoryEncryptionKey: the repository's id, and the key that it had.
+    pub async fn set_key(
+        &self,
+        place: Place<'_>,
+        name: &str,
+        key: String,
+    ) -> Result<(String, Option<String>), Refusal> {
+        let mut was = (String::new(), None);
+        self.change(place, name, |record| {
+            was = (record.id.clone(), record.kms_key.replace(key));
+            Ok(())
+        })
+        .await?;
+        Ok(was)
     }
 
     /// TagResource.
@@ -241,8 +280,8 @@ impl CodeCommit {
         name: &str,
         change: impl FnOnce(&mut RepositoryRecord) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
-        self.0.store.accepts_data()?;
-        let _changing = self.0.changing.lock().await;
+        self.accepts_data()?;
+        let _changing = self.changing().await;
         let mut record = self.get(place, name).await?;
         change(&mut record)?;
         self.write(&record).await;
@@ -283,6 +322,33 @@ impl CodeCommit {
         }
     }
 
+    /// Somebody pushed to it. The caller holds `changing`.
+    pub(crate) async fn note_push(
+        &self,
+        record: &RepositoryRecord,
+        now: Timestamp,
+        batch: &mut Batch,
+    ) -> Result<(), Refusal> {
+        let place = Place { account: &record.account, region: &record.region };
+        // It may have another description by now, or be another.
+        let found = self.find(place, &record.name).await?.filter(|found| found.id == record.id);
+        if let Some(mut found) = found {
+            found.modified = now;
+            batch.put(keys::repository(place.account, place.region, &found.name), &found);
+        }
+        Ok(())
+    }
+
+    /// Whether there is room for more.
+    pub(super) fn accepts_data(&self) -> Result<(), NoSpace> {
+        self.0.store.accepts_data()
+    }
+
+    /// Held by who changes a repository: one after the other.
+    pub(crate) async fn changing(&self) -> MutexGuard<'_, ()> {
+        self.0.changing.lock().await
+    }
+
     /// Held by who tells of branches: of two pushes one after the other.
     pub(crate) async fn telling(&self) -> MutexGuard<'_, ()> {
         self.0.telling.lock().await
@@ -321,6 +387,10 @@ impl CodeCommit {
 
 fn folder_name(record: &RepositoryRecord) -> String {
     format!("{}.git", record.id)
+}
+
+fn exists(name: &str) -> Refusal {
+    Refusal::new("RepositoryNameExistsException", format!("Repository named {name} already exists"))
 }
 
 /// The API reference's rules; the model has the letters and the length.

@@ -16,6 +16,7 @@ use super::records::{DueEvent, RuleRecord};
 use super::service::{Events, Owner};
 use crate::Handle;
 use crate::events::{News, Place, Sent};
+use crate::golden::form;
 
 /// How far the state changes were read.
 #[derive(Serialize, Deserialize)]
@@ -24,6 +25,8 @@ struct ReadRecord(Place);
 impl Record for ReadRecord {
     const VERSION: u8 = 1;
 }
+
+form!(events_read_keeps_its_form: ReadRecord);
 
 impl Events {
     /// Begins to put state changes on the bus, for as long as the daemon lives: from where an earlier one ended, if there

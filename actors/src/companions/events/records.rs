@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::golden::form;
+
 /// A rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -45,6 +47,8 @@ impl Record for RuleRecord {
     const VERSION: u8 = 2;
 }
 
+form!(rule_keeps_its_form: RuleRecord);
+
 /// An event that rules have not seen yet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DueEvent {
@@ -59,6 +63,8 @@ impl Record for DueEvent {
     /// Version 2 knows events of one rule; what is older is for all.
     const VERSION: u8 = 2;
 }
+
+form!(due_event_keeps_its_form: DueEvent);
 
 /// What an event says; the rest of it is its envelope.
 #[derive(Clone, Debug, PartialEq)]

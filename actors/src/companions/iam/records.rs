@@ -4,6 +4,8 @@ use penstock_engine::time::Timestamp;
 use penstock_storage::Record;
 use serde::{Deserialize, Serialize};
 
+use crate::golden::form;
+
 /// A tag of a role, a user or a policy. Keys are unique without regard to case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tag {
@@ -40,6 +42,8 @@ impl Record for RoleRecord {
     const VERSION: u8 = 1;
 }
 
+form!(role_keeps_its_form: RoleRecord);
+
 impl RoleRecord {
     /// `arn:aws:iam::<account>:role<path><name>`.
     pub fn arn(&self, account: &str) -> String {
@@ -69,6 +73,8 @@ pub struct UserRecord {
 impl Record for UserRecord {
     const VERSION: u8 = 1;
 }
+
+form!(user_keeps_its_form: UserRecord);
 
 impl UserRecord {
     /// `arn:aws:iam::<account>:user<path><name>`.
@@ -109,6 +115,8 @@ impl Record for KeyHolderRecord {
     const VERSION: u8 = 1;
 }
 
+form!(key_holder_keeps_its_form: KeyHolderRecord);
+
 /// A policy embedded in a role or user; its name is in the key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct InlinePolicyRecord {
@@ -120,6 +128,8 @@ impl Record for InlinePolicyRecord {
     const VERSION: u8 = 1;
 }
 
+form!(inline_policy_keeps_its_form: InlinePolicyRecord);
+
 /// That a managed policy is attached to a role or user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct AttachmentRecord {
@@ -130,6 +140,8 @@ pub(super) struct AttachmentRecord {
 impl Record for AttachmentRecord {
     const VERSION: u8 = 1;
 }
+
+form!(attachment_keeps_its_form: AttachmentRecord);
 
 /// A customer-managed policy, without its versions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,6 +170,8 @@ impl Record for PolicyRecord {
     const VERSION: u8 = 1;
 }
 
+form!(policy_keeps_its_form: PolicyRecord);
+
 /// One version of a managed policy; its number is in the key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PolicyVersionRecord {
@@ -170,3 +184,5 @@ pub(super) struct PolicyVersionRecord {
 impl Record for PolicyVersionRecord {
     const VERSION: u8 = 1;
 }
+
+form!(policy_version_keeps_its_form: PolicyVersionRecord);

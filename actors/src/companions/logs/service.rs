@@ -9,6 +9,8 @@ use penstock_storage::{Batch, Direction, Record, Store, StoreError, View};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::golden::form;
+
 /// AWS's errors that Logs raises here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the AWS error of the same name; the API reference documents them")]
@@ -60,6 +62,8 @@ impl Record for Group {
     const VERSION: u8 = 1;
 }
 
+form!(log_group_keeps_its_form: Group);
+
 /// A log stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stream {
@@ -72,6 +76,8 @@ pub struct Stream {
 impl Record for Stream {
     const VERSION: u8 = 1;
 }
+
+form!(log_stream_keeps_its_form: Stream);
 
 /// CloudWatch Logs.
 #[derive(Clone)]

@@ -10,6 +10,8 @@ use penstock_storage::{Batch, Record, Store};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::golden::form;
+
 /// The id of what was stored while the bucket had no versioning, or had it suspended.
 pub const NULL_VERSION: &str = "null";
 
@@ -23,6 +25,8 @@ pub(super) struct Reserved(pub(super) u64);
 impl Record for Reserved {
     const VERSION: u8 = 1;
 }
+
+form!(reserved_versions_keeps_its_form: Reserved);
 
 /// The order in which versions came into being, across restarts and backward steps of the clock. A start
 /// goes on above what was [reserved](Reserved), and so reads no version.

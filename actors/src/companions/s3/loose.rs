@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::identity::Reserved;
 use super::records::{Content, ContentRecord, PartRecord, VersionRecord};
+use crate::golden::form;
 
 /// A blob that no record names.
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,6 +31,8 @@ struct Loose(BlobId);
 impl Record for Loose {
     const VERSION: u8 = 1;
 }
+
+form!(loose_blob_keeps_its_form: Loose);
 
 /// With this batch the blob is on the list.
 pub(super) fn list(batch: &mut Batch, blob: BlobId) {

@@ -10,6 +10,7 @@ use penstock_storage::{BlobId, Record};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::checksums::{Algorithm, Checksum, Kind, Sums};
+use crate::golden::form;
 
 /// A bucket with all its settings. Names are unique over all accounts, as on AWS.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,6 +36,8 @@ pub struct BucketRecord {
 impl Record for BucketRecord {
     const VERSION: u8 = 1;
 }
+
+form!(bucket_keeps_its_form: BucketRecord);
 
 /// AWS's `VersioningConfiguration/Status`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,6 +124,8 @@ impl Record for VersionRecord {
     const VERSION: u8 = 1;
 }
 
+form!(object_version_keeps_its_form: VersionRecord);
+
 impl VersionRecord {
     /// The object, unless this is a delete marker.
     pub fn object(&self) -> Option<&ObjectRecord> {
@@ -178,6 +183,8 @@ pub struct ContentRecord {
 impl Record for ContentRecord {
     const VERSION: u8 = 1;
 }
+
+form!(object_content_keeps_its_form: ContentRecord);
 
 /// A run of bytes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -269,6 +276,8 @@ impl Record for UploadRecord {
     const VERSION: u8 = 1;
 }
 
+form!(upload_keeps_its_form: UploadRecord);
+
 /// A part of an upload.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PartRecord {
@@ -283,3 +292,5 @@ pub struct PartRecord {
 impl Record for PartRecord {
     const VERSION: u8 = 1;
 }
+
+form!(upload_part_keeps_its_form: PartRecord);

@@ -10,6 +10,7 @@ use sha2::Sha256;
 
 use super::session::Session;
 use crate::companions::iam::{Refusal, base32_digit, random_base32};
+use crate::golden::form;
 
 /// Of keys of sessions.
 const SESSIONS: &str = "ASIA";
@@ -29,6 +30,8 @@ struct SecretRecord {
 impl Record for SecretRecord {
     const VERSION: u8 = 1;
 }
+
+form!(daemon_secret_keeps_its_form: SecretRecord);
 
 /// Temporary security credentials.
 #[derive(Clone, PartialEq, Eq)]

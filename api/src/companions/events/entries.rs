@@ -7,8 +7,7 @@ use penstock_engine::time::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::companions::query_services::parsed;
-use crate::handler::Answer;
+use crate::handler::{Answer, decode};
 use crate::services::Services;
 
 use super::operations::{check_bus, refuse};
@@ -34,7 +33,7 @@ struct Entry {
 /// Each entry is taken or refused by itself. Sources that begin with `aws.` are AWS's own on AWS; here they let other
 /// emulators pass theirs on.
 pub(super) async fn put(services: &Services, owner: Owner, input: Value) -> Answer {
-    let Put { entries } = parsed(input)?;
+    let Put { entries } = decode(input)?;
     let read: Vec<Result<Happening, (&str, String)>> =
         entries.into_iter().map(|entry| happening(&owner, entry)).collect();
     let good: Vec<Happening> = read.iter().filter_map(|entry| entry.as_ref().ok().cloned()).collect();
@@ -89,6 +88,6 @@ struct TestPattern {
 }
 
 pub(super) async fn test_pattern(_: &Services, _: Owner, input: Value) -> Answer {
-    let TestPattern { event_pattern, event } = parsed(input)?;
+    let TestPattern { event_pattern, event } = decode(input)?;
     Ok(Some(json!({ "Result": tested(&event_pattern, &event).map_err(refuse)? })))
 }

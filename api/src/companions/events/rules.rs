@@ -6,9 +6,8 @@ use penstock_actors::companions::events::service::{Owner, PutRule, shown};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::companions::query_services::parsed;
 use crate::error::AwsError;
-use crate::handler::Answer;
+use crate::handler::{Answer, decode};
 use crate::services::Services;
 
 use super::operations::{check_bus, refuse};
@@ -39,7 +38,7 @@ fn tag_map(tags: Vec<Tag>) -> BTreeMap<String, String> {
 }
 
 pub(super) async fn put(services: &Services, owner: Owner, input: Value) -> Answer {
-    let put: Put = parsed(input)?;
+    let put: Put = decode(input)?;
     check_bus(put.event_bus_name.as_ref())?;
     let rule = PutRule {
         name: put.name,
@@ -62,7 +61,7 @@ struct Named {
 }
 
 fn named(input: Value) -> Result<String, AwsError> {
-    let Named { name, event_bus_name } = parsed(input)?;
+    let Named { name, event_bus_name } = decode(input)?;
     check_bus(event_bus_name.as_ref())?;
     Ok(name)
 }
@@ -101,7 +100,7 @@ struct List {
 
 /// A token is the last name of the page before.
 pub(super) async fn list(services: &Services, owner: Owner, input: Value) -> Answer {
-    let List { name_prefix, event_bus_name, next_token, limit } = parsed(input)?;
+    let List { name_prefix, event_bus_name, next_token, limit } = decode(input)?;
     check_bus(event_bus_name.as_ref())?;
     let rules = services.events.rules(&owner).await.map_err(refuse)?;
     let wanted = rules
@@ -132,7 +131,7 @@ struct Tagged {
 }
 
 fn tagged(owner: &Owner, input: Value) -> Result<(String, Tagged), AwsError> {
-    let tagged: Tagged = parsed(input)?;
+    let tagged: Tagged = decode(input)?;
     let name = tagged.resource_arn.rsplit('/').next().unwrap_or_default().to_owned();
     if owner.rule_arn(&name) != tagged.resource_arn {
         let text = format!("Resource {} does not exist.", tagged.resource_arn);

@@ -7,9 +7,8 @@ use penstock_engine::json_path::JsonPath;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::companions::query_services::parsed;
 use crate::error::AwsError;
-use crate::handler::Answer;
+use crate::handler::{Answer, decode};
 use crate::services::Services;
 
 use super::operations::{check_bus, refuse};
@@ -24,7 +23,7 @@ struct Put {
 
 /// Pipelines are the only targets; another is refused by itself, as AWS refuses single targets.
 pub(super) async fn put(services: &Services, owner: Owner, input: Value) -> Answer {
-    let Put { rule, event_bus_name, targets } = parsed(input)?;
+    let Put { rule, event_bus_name, targets } = decode(input)?;
     check_bus(event_bus_name.as_ref())?;
     let mut good = BTreeMap::new();
     let mut failed = Vec::new();
@@ -76,7 +75,7 @@ struct Remove {
 }
 
 pub(super) async fn remove(services: &Services, owner: Owner, input: Value) -> Answer {
-    let Remove { rule, event_bus_name, ids } = parsed(input)?;
+    let Remove { rule, event_bus_name, ids } = decode(input)?;
     check_bus(event_bus_name.as_ref())?;
     services.events.remove_targets(&owner, &rule, &ids).await.map_err(refuse)?;
     Ok(Some(json!({ "FailedEntryCount": 0, "FailedEntries": [] })))
@@ -91,7 +90,7 @@ struct List {
 
 /// A rule has so few targets that they are one page.
 pub(super) async fn list(services: &Services, owner: Owner, input: Value) -> Answer {
-    let List { rule, event_bus_name } = parsed(input)?;
+    let List { rule, event_bus_name } = decode(input)?;
     check_bus(event_bus_name.as_ref())?;
     let rule = services.events.described(&owner, &rule).await.map_err(refuse)?;
     Ok(Some(json!({ "Targets": rule.targets.values().collect::<Vec<_>>() })))

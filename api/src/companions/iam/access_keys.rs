@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 use super::answers;
 use super::users::meant;
 use crate::caller::Caller;
-use crate::companions::query_services::parsed;
 use crate::error::AwsError;
-use crate::handler::Answer;
+use crate::handler::{Answer, decode};
 use crate::services::Services;
 
 /// What these operations take, each its part. A user has no more keys than fit on a page.
@@ -25,7 +24,7 @@ struct Input {
 
 /// The only answer that shows the secret.
 pub(super) async fn create(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Input = parsed(input)?;
+    let input: Input = decode(input)?;
     let (user, id) = (meant(caller, input.user_name)?, services.sts.new_user_key()?);
     let key = services.iam.create_access_key(&caller.account, &user, id, wall_clock::now()).await?;
     let secret = services.sts.secret_access_key(&key.id).ok_or_else(AwsError::internal)?;
@@ -39,7 +38,7 @@ pub(super) async fn create(services: &Services, caller: &Caller, input: Value) -
 }
 
 pub(super) async fn list(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Input = parsed(input)?;
+    let input: Input = decode(input)?;
     let user = services.iam.user(&caller.account, &meant(caller, input.user_name)?).await?;
     let shown = user.keys.iter().map(|key| {
         json!({
@@ -53,7 +52,7 @@ pub(super) async fn list(services: &Services, caller: &Caller, input: Value) -> 
 }
 
 pub(super) async fn update(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Input = parsed(input)?;
+    let input: Input = decode(input)?;
     let status = match input.status.as_deref() {
         Some("Active") => KeyStatus::Active,
         Some("Inactive") => KeyStatus::Inactive,
@@ -65,7 +64,7 @@ pub(super) async fn update(services: &Services, caller: &Caller, input: Value) -
 }
 
 pub(super) async fn delete(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Input = parsed(input)?;
+    let input: Input = decode(input)?;
     let user = meant(caller, input.user_name)?;
     services.iam.delete_access_key(&caller.account, &user, &input.access_key_id).await?;
     Ok(None)

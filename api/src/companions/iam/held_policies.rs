@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 use super::answers;
 use super::roles::PageInput;
 use crate::caller::Caller;
-use crate::companions::query_services::parsed;
 use crate::error::AwsError;
-use crate::handler::Answer;
+use crate::handler::{Answer, decode};
 use crate::services::Services;
 
 /// What these operations take, each its part.
@@ -42,14 +41,14 @@ impl Input {
 }
 
 pub(super) async fn put(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Input = parsed(input)?;
+    let input: Input = decode(input)?;
     let document = input.policy_document.clone();
     services.iam.put_inline_policy(&caller.account, input.on()?, &input.policy_name, document).await?;
     Ok(None)
 }
 
 pub(super) async fn get(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Input = parsed(input)?;
+    let input: Input = decode(input)?;
     let document = services.iam.inline_policy(&caller.account, input.on()?, &input.policy_name).await?;
     Ok(Some(json!({
         "RoleName": input.role_name,
@@ -60,33 +59,33 @@ pub(super) async fn get(services: &Services, caller: &Caller, input: Value) -> A
 }
 
 pub(super) async fn delete(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Input = parsed(input)?;
+    let input: Input = decode(input)?;
     services.iam.delete_inline_policy(&caller.account, input.on()?, &input.policy_name).await?;
     Ok(None)
 }
 
 pub(super) async fn list(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let mut input: Input = parsed(input)?;
+    let mut input: Input = decode(input)?;
     let page = std::mem::take(&mut input.page).into();
     let names = services.iam.list_inline_policies(&caller.account, input.on()?, &page).await?;
     Ok(Some(answers::page("PolicyNames", names.map(Value::String))))
 }
 
 pub(super) async fn attach(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Input = parsed(input)?;
+    let input: Input = decode(input)?;
     let now = wall_clock::now();
     services.iam.attach_policy(&caller.account, input.on()?, &input.policy_arn, now).await?;
     Ok(None)
 }
 
 pub(super) async fn detach(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Input = parsed(input)?;
+    let input: Input = decode(input)?;
     services.iam.detach_policy(&caller.account, input.on()?, &input.policy_arn).await?;
     Ok(None)
 }
 
 pub(super) async fn list_attached(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let mut input: Input = parsed(input)?;
+    let mut input: Input = decode(input)?;
     let page = std::mem::take(&mut input.page).into();
     let prefix = input.path_prefix.as_deref();
     let attached = services.iam.list_attached_policies(&caller.account, input.on()?, prefix, &page).await?;

@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use super::answers::{self, Showing};
 use super::roles::PageInput;
 use crate::caller::Caller;
-use crate::companions::query_services::parsed;
-use crate::handler::Answer;
+use crate::handler::{Answer, decode};
 use crate::services::Services;
 
 #[derive(Deserialize)]
@@ -56,7 +55,7 @@ struct ListPolicies {
 }
 
 pub(super) async fn create_policy(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: CreatePolicy = parsed(input)?;
+    let input: CreatePolicy = decode(input)?;
     let new = NewPolicy {
         name: input.policy_name,
         path: input.path,
@@ -69,13 +68,13 @@ pub(super) async fn create_policy(services: &Services, caller: &Caller, input: V
 }
 
 pub(super) async fn get_policy(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: PolicyInput = parsed(input)?;
+    let input: PolicyInput = decode(input)?;
     let policy = services.iam.policy(&caller.account, &input.policy_arn).await?;
     Ok(Some(json!({"Policy": answers::policy(&policy, Showing::One)})))
 }
 
 pub(super) async fn list_policies(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: ListPolicies = parsed(input)?;
+    let input: ListPolicies = decode(input)?;
     let filter = PolicyFilter {
         scope: input.scope,
         only_attached: input.only_attached,
@@ -88,13 +87,13 @@ pub(super) async fn list_policies(services: &Services, caller: &Caller, input: V
 }
 
 pub(super) async fn delete_policy(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: PolicyInput = parsed(input)?;
+    let input: PolicyInput = decode(input)?;
     services.iam.delete_policy(&caller.account, &input.policy_arn).await?;
     Ok(None)
 }
 
 pub(super) async fn create_policy_version(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: PolicyInput = parsed(input)?;
+    let input: PolicyInput = decode(input)?;
     let (document, default, now) = (input.policy_document, input.set_as_default, wall_clock::now());
     let version = services
         .iam
@@ -104,13 +103,13 @@ pub(super) async fn create_policy_version(services: &Services, caller: &Caller, 
 }
 
 pub(super) async fn get_policy_version(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: PolicyInput = parsed(input)?;
+    let input: PolicyInput = decode(input)?;
     let version = services.iam.policy_version(&caller.account, &input.policy_arn, &input.version_id).await?;
     Ok(Some(json!({"PolicyVersion": answers::policy_version(&version, Showing::One)})))
 }
 
 pub(super) async fn list_policy_versions(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: PolicyInput = parsed(input)?;
+    let input: PolicyInput = decode(input)?;
     let page = input.page.into();
     let versions = services.iam.list_policy_versions(&caller.account, &input.policy_arn, &page).await?;
     let shown = versions.map(|version| answers::policy_version(&version, Showing::Listed));
@@ -118,32 +117,32 @@ pub(super) async fn list_policy_versions(services: &Services, caller: &Caller, i
 }
 
 pub(super) async fn set_default_policy_version(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: PolicyInput = parsed(input)?;
+    let input: PolicyInput = decode(input)?;
     let (arn, version) = (&input.policy_arn, &input.version_id);
     services.iam.set_default_policy_version(&caller.account, arn, version, wall_clock::now()).await?;
     Ok(None)
 }
 
 pub(super) async fn delete_policy_version(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: PolicyInput = parsed(input)?;
+    let input: PolicyInput = decode(input)?;
     services.iam.delete_policy_version(&caller.account, &input.policy_arn, &input.version_id).await?;
     Ok(None)
 }
 
 pub(super) async fn tag_policy(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: PolicyInput = parsed(input)?;
+    let input: PolicyInput = decode(input)?;
     services.iam.tag_policy(&caller.account, &input.policy_arn, input.tags).await?;
     Ok(None)
 }
 
 pub(super) async fn untag_policy(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: PolicyInput = parsed(input)?;
+    let input: PolicyInput = decode(input)?;
     services.iam.untag_policy(&caller.account, &input.policy_arn, &input.tag_keys).await?;
     Ok(None)
 }
 
 pub(super) async fn list_policy_tags(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: PolicyInput = parsed(input)?;
+    let input: PolicyInput = decode(input)?;
     let page = input.page.into();
     let tags = services.iam.list_policy_tags(&caller.account, &input.policy_arn, &page).await?;
     let shown = tags.map(|tag| json!({"Key": tag.key, "Value": tag.value}));
@@ -152,7 +151,7 @@ pub(super) async fn list_policy_tags(services: &Services, caller: &Caller, input
 
 /// Groups there are none, so only roles and users can have a policy.
 pub(super) async fn list_entities_for_policy(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: PolicyInput = parsed(input)?;
+    let input: PolicyInput = decode(input)?;
     let (prefix, page) = (input.path_prefix.as_deref(), input.page.into());
     let (usage, kind) =
         (input.policy_usage_filter.as_deref().and_then(usage), input.entity_filter.as_deref());

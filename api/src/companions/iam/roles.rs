@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 
 use super::answers::{self, Showing};
 use crate::caller::Caller;
-use crate::companions::query_services::parsed;
-use crate::handler::Answer;
+use crate::handler::{Answer, decode};
 use crate::services::Services;
 
 #[derive(Deserialize)]
@@ -66,7 +65,7 @@ impl From<PageInput> for PageRequest {
 }
 
 pub(super) async fn create_role(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: CreateRole = parsed(input)?;
+    let input: CreateRole = decode(input)?;
     let new = NewRole {
         name: input.role_name,
         path: input.path,
@@ -81,7 +80,7 @@ pub(super) async fn create_role(services: &Services, caller: &Caller, input: Val
 }
 
 pub(super) async fn get_role(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: RoleInput = parsed(input)?;
+    let input: RoleInput = decode(input)?;
     let role = services.iam.role(&caller.account, &input.role_name).await?;
     let mut shown = answers::role(&caller.account, &role, Showing::One);
     // When a role was last used is not recorded; AWS shows an empty element for "not within 400 days".
@@ -90,7 +89,7 @@ pub(super) async fn get_role(services: &Services, caller: &Caller, input: Value)
 }
 
 pub(super) async fn list_roles(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: ListRoles = parsed(input)?;
+    let input: ListRoles = decode(input)?;
     let page = input.page.into();
     let roles = services.iam.list_roles(&caller.account, input.path_prefix.as_deref(), &page).await?;
     let shown = roles.map(|role| answers::role(&caller.account, &role, Showing::Listed));
@@ -98,26 +97,26 @@ pub(super) async fn list_roles(services: &Services, caller: &Caller, input: Valu
 }
 
 pub(super) async fn delete_role(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: RoleInput = parsed(input)?;
+    let input: RoleInput = decode(input)?;
     services.iam.delete_role(&caller.account, &input.role_name).await?;
     Ok(None)
 }
 
 pub(super) async fn update_role(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: RoleInput = parsed(input)?;
+    let input: RoleInput = decode(input)?;
     let (description, seconds) = (input.description, input.max_session_duration);
     services.iam.update_role(&caller.account, &input.role_name, description, seconds).await?;
     Ok(Some(json!({})))
 }
 
 pub(super) async fn update_role_description(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: RoleInput = parsed(input)?;
+    let input: RoleInput = decode(input)?;
     let role = services.iam.update_role(&caller.account, &input.role_name, input.description, None).await?;
     Ok(Some(json!({"Role": answers::role(&caller.account, &role, Showing::One)})))
 }
 
 pub(super) async fn update_assume_role_policy(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: RoleInput = parsed(input)?;
+    let input: RoleInput = decode(input)?;
     services.iam.update_trust(&caller.account, &input.role_name, input.policy_document).await?;
     Ok(None)
 }
@@ -127,7 +126,7 @@ pub(super) async fn put_role_permissions_boundary(
     caller: &Caller,
     input: Value,
 ) -> Answer {
-    let input: RoleInput = parsed(input)?;
+    let input: RoleInput = decode(input)?;
     services.iam.set_boundary(&caller.account, &input.role_name, input.permissions_boundary).await?;
     Ok(None)
 }
@@ -137,25 +136,25 @@ pub(super) async fn delete_role_permissions_boundary(
     caller: &Caller,
     input: Value,
 ) -> Answer {
-    let input: RoleInput = parsed(input)?;
+    let input: RoleInput = decode(input)?;
     services.iam.set_boundary(&caller.account, &input.role_name, None).await?;
     Ok(None)
 }
 
 pub(super) async fn tag_role(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: RoleInput = parsed(input)?;
+    let input: RoleInput = decode(input)?;
     services.iam.tag_role(&caller.account, &input.role_name, input.tags).await?;
     Ok(None)
 }
 
 pub(super) async fn untag_role(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: RoleInput = parsed(input)?;
+    let input: RoleInput = decode(input)?;
     services.iam.untag_role(&caller.account, &input.role_name, &input.tag_keys).await?;
     Ok(None)
 }
 
 pub(super) async fn list_role_tags(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: RoleInput = parsed(input)?;
+    let input: RoleInput = decode(input)?;
     let page = input.page.into();
     let tags = services.iam.list_role_tags(&caller.account, &input.role_name, &page).await?;
     let shown = tags.map(|tag| json!({"Key": tag.key, "Value": tag.value}));
@@ -168,7 +167,7 @@ pub(super) async fn list_instance_profiles_for_role(
     caller: &Caller,
     input: Value,
 ) -> Answer {
-    let input: RoleInput = parsed(input)?;
+    let input: RoleInput = decode(input)?;
     services.iam.role(&caller.account, &input.role_name).await?;
     Ok(Some(json!({"InstanceProfiles": [], "IsTruncated": false})))
 }

@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 use super::answers::{self, Showing};
 use super::roles::PageInput;
 use crate::caller::Caller;
-use crate::companions::query_services::parsed;
 use crate::error::AwsError;
-use crate::handler::Answer;
+use crate::handler::{Answer, decode};
 use crate::services::Services;
 
 /// What the operations on a user take, each its part.
@@ -43,7 +42,7 @@ pub(super) fn meant(caller: &Caller, named: Option<String>) -> Result<String, Aw
 }
 
 pub(super) async fn create(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Input = parsed(input)?;
+    let input: Input = decode(input)?;
     let new = NewUser {
         name: input.user_name.unwrap_or_default(),
         path: input.path,
@@ -56,7 +55,7 @@ pub(super) async fn create(services: &Services, caller: &Caller, input: Value) -
 
 /// An account's own keys are shown as the root user.
 pub(super) async fn get(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Input = parsed(input)?;
+    let input: Input = decode(input)?;
     if let (None, Principal::Root { account }) = (&input.user_name, &caller.principal) {
         return Ok(Some(json!({"User": {"UserId": account, "Arn": caller.arn(), "Path": "/"}})));
     }
@@ -65,7 +64,7 @@ pub(super) async fn get(services: &Services, caller: &Caller, input: Value) -> A
 }
 
 pub(super) async fn list(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Input = parsed(input)?;
+    let input: Input = decode(input)?;
     let page = input.page.into();
     let users = services.iam.list_users(&caller.account, input.path_prefix.as_deref(), &page).await?;
     let shown = users.map(|user| answers::user(&caller.account, &user, Showing::Listed));
@@ -73,38 +72,38 @@ pub(super) async fn list(services: &Services, caller: &Caller, input: Value) -> 
 }
 
 pub(super) async fn delete(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Input = parsed(input)?;
+    let input: Input = decode(input)?;
     services.iam.delete_user(&caller.account, &meant(caller, input.user_name)?).await?;
     Ok(None)
 }
 
 pub(super) async fn put_boundary(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Input = parsed(input)?;
+    let input: Input = decode(input)?;
     let name = meant(caller, input.user_name)?;
     services.iam.set_user_boundary(&caller.account, &name, input.permissions_boundary).await?;
     Ok(None)
 }
 
 pub(super) async fn delete_boundary(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Input = parsed(input)?;
+    let input: Input = decode(input)?;
     services.iam.set_user_boundary(&caller.account, &meant(caller, input.user_name)?, None).await?;
     Ok(None)
 }
 
 pub(super) async fn tag(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Input = parsed(input)?;
+    let input: Input = decode(input)?;
     services.iam.tag_user(&caller.account, &meant(caller, input.user_name)?, input.tags).await?;
     Ok(None)
 }
 
 pub(super) async fn untag(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Input = parsed(input)?;
+    let input: Input = decode(input)?;
     services.iam.untag_user(&caller.account, &meant(caller, input.user_name)?, &input.tag_keys).await?;
     Ok(None)
 }
 
 pub(super) async fn list_tags(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Input = parsed(input)?;
+    let input: Input = decode(input)?;
     let (name, page) = (meant(caller, input.user_name)?, input.page.into());
     let tags = services.iam.list_user_tags(&caller.account, &name, &page).await?;
     let shown = tags.map(|tag| json!({"Key": tag.key, "Value": tag.value}));
@@ -113,7 +112,7 @@ pub(super) async fn list_tags(services: &Services, caller: &Caller, input: Value
 
 /// There are no groups, so no user is in one.
 pub(super) async fn list_groups(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Input = parsed(input)?;
+    let input: Input = decode(input)?;
     services.iam.user(&caller.account, &meant(caller, input.user_name)?).await?;
     Ok(Some(json!({"Groups": [], "IsTruncated": false})))
 }
