@@ -2,7 +2,8 @@
 //!
 //! A key that this daemon issued belongs to its account; else a key id of twelve digits is the account; else
 //! the account is `000000000000`. That holds as well for a request without any credential, so that tools
-//! without keys work; AWS would answer `MissingAuthenticationTokenException`.
+//! without keys work; AWS would answer `MissingAuthenticationTokenException`. Whether the caller has the key's secret is not
+//! asked here, see [`signature`](crate::signature).
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -249,7 +249,8 @@ pub(crate) enum Enforcement {
     Off,
     /// Those of pipelines' actions and their job workers, under the roles that CodePipeline assumed
     Actions,
-    /// Those of every session of a role; keys that were not issued here are an account's own and may do everything
+    /// Those of every session of a role and of every user, who must have signed with their secrets; keys that were not issued
+    /// here are an account's own and may do everything
     All,
 }
 

@@ -1,6 +1,6 @@
 //! Who a request says it is: the SigV4 credential scope, in the header or in a presigned query.
 //!
-//! Nothing is verified here. Also read: the older signature version 2, which boto3 still uses to presign in
+//! Nothing is verified here, see [`signature`](crate::signature). Also read: the older signature version 2, which boto3 still uses to presign in
 //! us-east-1, and which names a key only.
 
 use http::HeaderMap;

@@ -32,6 +32,7 @@ use crate::request_id::RequestId;
 use crate::s3_wire::aws_chunked::Trailers;
 use crate::s3_wire::prepare::prepare;
 use crate::services::Services;
+use crate::signature::{self, Payload};
 
 /// The longest body of a JSON or query request: a file of 6 MB fits that is put into a CodeCommit repository, in base64.
 pub(crate) const LONGEST_BODY: usize = 9 * 1024 * 1024;
@@ -163,8 +164,10 @@ async fn json(
             "An AWS JSON request is a POST with the content type application/x-amz-json-1.1",
         ));
     };
-    let caller = caller(services, head, Form::Json(version))?;
+    let form = Form::Json(version);
+    let caller = caller(services, head, form)?;
     let body = collect(body).await?;
+    verify(services, &caller, head, Payload::Whole(&body), form)?;
     let output = match service {
         JsonService::CodePipeline => operations::call(services, &caller, operation, &body).await?,
         JsonService::Companion(target) => match json_services::by_target(target) {
@@ -186,6 +189,7 @@ async fn query(
 ) -> Result<Response<Body>, AwsError> {
     let caller = caller(services, head, Form::Query)?;
     let body = collect(body).await?;
+    verify(services, &caller, head, Payload::Whole(&body), Form::Query)?;
     let id = id.to_string();
     let text = query_services::call(services, &caller, service, head.uri.query(), &body, &id).await?;
     let mut response = Response::new(Body::from(text));
@@ -200,6 +204,7 @@ async fn s3(
     id: &RequestId,
 ) -> Result<Response<Body>, AwsError> {
     let caller = caller(services, &head, Form::S3)?;
+    verify(services, &caller, &head, Payload::AsDeclared, Form::S3)?;
     let (account, region) = (caller.account.clone(), caller.region.clone());
     head.extensions.insert(Identity { account, region });
     head.extensions.insert(caller);
@@ -214,6 +219,22 @@ fn caller(services: &Services, head: &Parts, form: Form) -> Result<Caller, AwsEr
     let credential = Credential::of(&head.headers, head.uri.query());
     let caller = Caller::of(services, credential.as_ref()).map_err(|invalid| refused(invalid, form))?;
     Ok(Caller { address: head.extensions.get::<Peer>().map(|peer| peer.0), ..caller })
+}
+
+/// Where every caller is held against policies, whoever uses a key of this daemon's must have its secret, too. What the
+/// daemon asks of itself comes from nowhere.
+fn verify(
+    services: &Services,
+    caller: &Caller,
+    head: &Parts,
+    payload: Payload<'_>,
+    form: Form,
+) -> Result<(), AwsError> {
+    if !services.authority.is_for_all() || caller.address.is_none() {
+        return Ok(());
+    }
+    let secret = caller.access_key.as_deref().and_then(|key| services.sts.secret_access_key(key));
+    secret.map_or(Ok(()), |secret| signature::check(head, payload, &secret, form, OffsetDateTime::now_utc()))
 }
 
 /// The same refusal has another name in each protocol.

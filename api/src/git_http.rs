@@ -1,21 +1,22 @@
 //! CodeCommit's repositories over git's HTTP transport (gitprotocol-http), where AWS has them: `/v1/repos/<name>`.
 //!
-//! Every request is one process of git; bodies are passed on piece by piece. There is no password, as nowhere in
-//! this daemon, so that credentials that a client brings are not looked at.
+//! Every request is one process of git; bodies are passed on piece by piece. Who asks is looked at only where every caller
+//! is held against policies.
 
 use std::io::{self, Read};
 use std::time::Duration;
 
 use bytes::Bytes;
 use flate2::read::GzDecoder;
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Response};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::BodyExt;
 use penstock_actors::Handle;
 use penstock_actors::companions::codecommit::records::RepositoryRecord;
 use penstock_actors::companions::codecommit::service::CodeCommit;
 use penstock_actors::companions::place::Place;
+use penstock_actors::companions::policy::context::Context;
 use penstock_actors::git::program::GitError;
 use penstock_actors::git::serve::{Service, Session, advertise, begin};
 use s3s::Body;
@@ -27,6 +28,7 @@ use crate::bridge;
 use crate::credential::parameter;
 use crate::dispatch::{collect, printable};
 use crate::error::AwsError;
+use crate::git_credentials::Claim;
 use crate::services::Services;
 
 /// Before the name of a repository.
@@ -51,8 +53,6 @@ pub(crate) async fn answer(
 ) -> Result<Response<Body>, AwsError> {
     let path = head.uri.path().strip_prefix(REPOSITORIES).unwrap_or_default();
     let Some((name, what)) = path.split_once('/') else { return Err(nothing(head)) };
-    let region = &services.default_region;
-    let default = Place { account: crate::caller::DEFAULT_ACCOUNT, region };
     let protocol = protocol(&head.headers);
     if what == "info/refs" && head.method == Method::GET {
         let asked = head.uri.query().and_then(|query| parameter(query, "service"));
@@ -60,7 +60,10 @@ pub(crate) async fn answer(
             let text = "Only git's smart HTTP transport is served: use git 1.6.6 or later.";
             return Err(AwsError::new("AccessDeniedException", 403, text));
         };
-        let record = found(services, default, name).await?;
+        let record = match admitted(services, head, name, service).await? {
+            Ok(record) => record,
+            Err(refusal) => return Ok(refusal),
+        };
         let folder = services.codecommit.folder(&record);
         let told =
             advertise(&folder, service, protocol.as_deref()).await.map_err(|error| broken(name, &error))?;
@@ -68,7 +71,10 @@ pub(crate) async fn answer(
     }
     let service =
         Service::named(what).filter(|_| head.method == Method::POST).ok_or_else(|| nothing(head))?;
-    let record = found(services, default, name).await?;
+    let record = match admitted(services, head, name, service).await? {
+        Ok(record) => record,
+        Err(refusal) => return Ok(refusal),
+    };
     let (body, most) = match service {
         Service::UploadPack => (unpacked(&head.headers, body).await?, 0),
         Service::ReceivePack => (body, room(services, &head.headers)?),
@@ -87,6 +93,60 @@ pub(crate) async fn answer(
     let (sender, receiver) = mpsc::channel(PIECES);
     tokio::spawn(exchange.run(body, sender));
     Ok(answered(bridge::stream(receiver), service, "result"))
+}
+
+/// The repository, where the caller may use it so; otherwise what git shows to whoever may not.
+async fn admitted(
+    services: &Services,
+    head: &Parts,
+    name: &str,
+    service: Service,
+) -> Result<Result<RepositoryRecord, Response<Body>>, AwsError> {
+    let region = &services.default_region;
+    if !services.authority.is_for_all() {
+        let default = Place { account: crate::caller::DEFAULT_ACCOUNT, region };
+        return found(services, default, name).await.map(Ok);
+    }
+    match permitted(services, head, name, service).await {
+        Ok(Some(record)) => Ok(Ok(record)),
+        // git asks its helpers, or its user, and comes back.
+        Ok(None) => {
+            let mut challenge = plain(401, "There are no credentials: log in as for CodeCommit.");
+            let realm = HeaderValue::from_static("Basic realm=\"CodeCommit\"");
+            challenge.headers_mut().insert(WWW_AUTHENTICATE, realm);
+            Ok(Err(challenge))
+        }
+        Err(denied) if denied.status == 403 => Ok(Err(plain(403, &denied.message))),
+        Err(other) => Err(other),
+    }
+}
+
+/// Service authorization reference, AWS CodeCommit: `GitPull` and `GitPush`. Nothing where nobody is named.
+async fn permitted(
+    services: &Services,
+    head: &Parts,
+    name: &str,
+    service: Service,
+) -> Result<Option<RepositoryRecord>, AwsError> {
+    let Some(claim) = Claim::of(services, head).await? else { return Ok(None) };
+    let region = &services.default_region;
+    let record = found(services, Place { account: &claim.caller.account, region }, name).await?;
+    let caller = claim.proved(head, &format!("{REPOSITORIES}{name}"), &record.region)?;
+    let action = match service {
+        Service::UploadPack => "codecommit:GitPull",
+        Service::ReceivePack => "codecommit:GitPush",
+    };
+    let checked = services.authority.check(&caller, action, &record.arn(), Context::default()).await;
+    checked.map_err(|refused| refused.as_error("AccessDeniedException", 403))?;
+    Ok(Some(record))
+}
+
+/// An answer whose text git shows.
+fn plain(status: u16, text: &str) -> Response<Body> {
+    let mut response = Response::new(Body::from(format!("{text}\n")));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response
 }
 
 async fn found(services: &Services, default: Place<'_>, name: &str) -> Result<RepositoryRecord, AwsError> {

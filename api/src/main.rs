@@ -16,6 +16,7 @@ mod server;
 mod classify;
 mod credential;
 mod dispatch;
+mod git_credentials;
 mod git_http;
 mod hosts;
 mod loopback;
@@ -28,6 +29,7 @@ mod handler;
 mod model;
 mod protocol;
 mod s3_wire;
+mod signature;
 
 mod codepipeline;
 mod companions;

@@ -44,6 +44,9 @@
 //! | a blob that no record names | `s3-loose/blob` | [`s3::loose`] |
 //! | what no version's sequence has reached | `s3-sequence` | [`s3::sequence`] |
 //! | a role | `iam-role/account/name` | [`iam::role`] |
+//! | a user | `iam-user/account/name` | [`iam::user`] |
+//! | a group | `iam-group/account/name` | [`iam::group`] |
+//! | whose an access key is | `iam-access-key/id` | [`iam::access_key`] |
 //! | a role's inline policy | `iam-role-policy/account/role/policy` | [`iam::role_policy`] |
 //! | a policy attached to a role | `iam-attached/account/role/arn` | [`iam::attached`] |
 //! | a managed policy | `iam-policy/account/arn` | [`iam::policy`] |

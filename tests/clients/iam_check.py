@@ -290,7 +290,7 @@ def bad_input():
     refused(
         "MalformedPolicyDocument", 400, iam.put_role_policy, RoleName="web", PolicyName="p", PolicyDocument=trust
     )
-    refused("InvalidAction", 400, iam.create_group, GroupName="x")
+    refused("InvalidAction", 400, iam.create_account_alias, AccountAlias="x-y")
 
     def raw(body, content_type="application/x-www-form-urlencoded"):
         request = urllib.request.Request(ENDPOINT, data=body, headers={"Content-Type": content_type})

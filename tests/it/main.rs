@@ -15,6 +15,7 @@ mod declared_errors;
 mod events;
 mod external;
 mod full_disk;
+mod git_permissions;
 mod git_sources;
 mod iam;
 mod jobs;

@@ -34,6 +34,13 @@ fn users_have_keys_of_their_own_that_last_over_a_kill_and_end_with_them() {
     assert_eq!(clients.python("users_check.py", &daemon.url(), &key), "gone\n");
 }
 
+#[test]
+fn groups_permit_their_members_and_a_wrong_secret_is_refused() {
+    let Some(clients) = Clients::or_skip("groups with boto3") else { return };
+    let daemon = Daemon::start_with(&["--iam-enforcement", "all"]);
+    assert_eq!(clients.python("groups_check.py", &daemon.url(), &[]), "grouped\n");
+}
+
 /// Takes every permission from the pipelines' role.
 fn forbid(caller: &Caller) {
     caller.iam("DeleteRolePolicy", &[("RoleName", "pipelines"), ("PolicyName", "policy")]);

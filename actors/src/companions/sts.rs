@@ -15,7 +15,7 @@ use std::sync::Arc;
 use penstock_engine::time::Timestamp;
 use penstock_storage::Store;
 
-use super::iam::{AssumeRefusal, Iam, Refusal, RefusalKind};
+use super::iam::{AssumeRefusal, Iam, Refusal, RefusalKind, ServiceCredential};
 use super::policy::document::{Document, Purpose};
 use super::policy::permissions::Denial;
 use super::policy::principal::Principal;
@@ -246,6 +246,24 @@ impl Sts {
             || self.issuer.issued(access_key)
             || self.issuer.issued_to_user(access_key);
         issued.then(|| self.issuer.secret_access_key(access_key))
+    }
+
+    /// The password of a user's credential for one service.
+    pub fn service_password(&self, credential: &ServiceCredential) -> String {
+        self.issuer.service_password(&credential.id, credential.generation)
+    }
+
+    /// Whose a user name for a service, such as `jo-at-111122223333`, is, when that is the password.
+    pub async fn caller_with_password(
+        &self,
+        user_name: &str,
+        password: &str,
+    ) -> Result<Option<IssuedCaller>, Refusal> {
+        let Some((_, account)) = user_name.rsplit_once("-at-") else { return Ok(None) };
+        let found = self.iam.service_credential_named(account, user_name).await?;
+        let found =
+            found.filter(|(_, one)| self.issuer.is_service_password(&one.id, one.generation, password));
+        Ok(found.map(|(user, _)| IssuedCaller::user(account.to_owned(), &user)))
     }
 
     /// The keys of one of the daemon's own services, such as `codepipeline.amazonaws.com`. They are this

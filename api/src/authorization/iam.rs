@@ -28,17 +28,30 @@ pub(crate) async fn check(
     checked.map_err(|refused| refused.as_error("AccessDenied", 403))
 }
 
-/// The user whom an operation is about; one that names none is about the caller.
+/// The user or the group that an operation is about; one that names none is about the caller.
 async fn user(services: &Services, caller: &Caller, operation: &str, input: &Value) -> Option<String> {
     let account = &caller.account;
+    if let Some(name) = input.get("groupName").and_then(Value::as_str) {
+        let path = input.get("path").and_then(Value::as_str).unwrap_or("/");
+        let found = services.iam.group(account, name).await;
+        let new = || format!("arn:aws:iam::{account}:group{path}{name}");
+        return Some(found.map_or_else(|_| new(), |group| group.arn(account)));
+    }
     let Some(name) = input.get("userName").and_then(Value::as_str) else {
-        let is_own = operation == "GetUser" || operation.contains("AccessKey");
-        return match operation {
-            "ListUsers" => {
+        let is_own = operation == "GetUser"
+            || operation.contains("AccessKey")
+            || operation.contains("ServiceSpecificCredential");
+        let listed = match operation {
+            "ListUsers" => Some("user"),
+            "ListGroups" => Some("group"),
+            _ => None,
+        };
+        return match listed {
+            Some(kind) => {
                 let prefix = input.get("pathPrefix").and_then(Value::as_str).unwrap_or("/");
-                Some(format!("arn:aws:iam::{account}:user{prefix}"))
+                Some(format!("arn:aws:iam::{account}:{kind}{prefix}"))
             }
-            _ => is_own.then(|| caller.arn()),
+            None => is_own.then(|| caller.arn()),
         };
     };
     let path = input.get("path").and_then(Value::as_str).unwrap_or("/");

@@ -19,6 +19,7 @@ impl From<Refusal> for AwsError {
             RefusalKind::AccessDenied => ("AccessDenied", 403),
             RefusalKind::InvalidClientTokenId => ("InvalidClientTokenId", 403),
             RefusalKind::PackedPolicyTooLarge => ("PackedPolicyTooLarge", 400),
+            RefusalKind::NotSupportedService => ("NotSupportedService", 404),
             RefusalKind::ServiceUnavailable => ("ServiceUnavailable", 503),
             RefusalKind::ServiceFailure => {
                 tracing::error!(cause = %refusal.message, "IAM or STS failed");

@@ -31,12 +31,22 @@ pub fn users(account: &str) -> Prefix {
     Layout::family("iam-user").text(account).prefix()
 }
 
+/// A group.
+pub fn group(account: &str, group: &str) -> Key {
+    Layout::family("iam-group").text(account).text(group).key()
+}
+
+/// An account's groups, by name.
+pub fn groups(account: &str) -> Prefix {
+    Layout::family("iam-group").text(account).prefix()
+}
+
 /// Whose a user's access key is.
 pub fn access_key(id: &str) -> Key {
     Layout::family("iam-access-key").text(id).key()
 }
 
-/// A policy embedded in a role, or in a user, which is called `user/<name>` here.
+/// A policy embedded in a role, or in a user or a group, which are called `user/<name>` and `group/<name>` here.
 pub fn role_policy(account: &str, role: &str, policy: &str) -> Key {
     Layout::family("iam-role-policy").text(account).text(role).text(policy).key()
 }

@@ -11,6 +11,7 @@ use penstock_storage::keys::iam as keys;
 
 use super::aws_managed;
 use super::entity::Entity;
+use super::groups::groups_of;
 use super::held_policies::{attached_to, inline_policies};
 use super::identifiers::{EntityArn, is_aws_managed};
 use super::records::{PolicyVersionRecord, Tag};
@@ -187,8 +188,12 @@ impl Holder {
         }
         let Some(arn) = EntityArn::user(arn) else { return Ok(None) };
         let user = find_user(view, &arn.account, &arn.name)?;
+        let groups = groups_of(view, &arn.account, &user)?;
         let on = Entity::User(&user.name);
-        let found = Self::of(view, &arn.account, on, user.id, user.tags, user.boundary)?;
+        let mut found = Self::of(view, &arn.account, on, user.id, user.tags, user.boundary)?;
+        for group in groups {
+            found.identity.extend(policies_of(view, &arn.account, Entity::Group(&group.name))?);
+        }
         Ok((user.path == arn.path).then_some(found))
     }
 
@@ -200,18 +205,23 @@ impl Holder {
         tags: Vec<Tag>,
         boundary: Option<String>,
     ) -> Result<Self, Refusal> {
-        let inline = inline_policies(view, account, on)?;
-        let mut identity: Vec<Arc<Document>> =
-            inline.iter().filter_map(|(name, text)| parsed(text, name)).collect();
-        for attached in attached_to(view, account, on)? {
-            identity.extend(managed(view, account, &attached.arn)?);
-        }
+        let identity = policies_of(view, account, on)?;
         let boundary = match &boundary {
             Some(arn) => Some(managed(view, account, arn)?.into_iter().collect()),
             None => None,
         };
         Ok(Self { id, tags, identity, boundary })
     }
+}
+
+/// What hangs on a role, a user or a group.
+fn policies_of(view: &View<'_>, account: &str, on: Entity<'_>) -> Result<Vec<Arc<Document>>, Refusal> {
+    let inline = inline_policies(view, account, on)?;
+    let mut found: Vec<Arc<Document>> = inline.iter().filter_map(|(name, text)| parsed(text, name)).collect();
+    for attached in attached_to(view, account, on)? {
+        found.extend(managed(view, account, &attached.arn)?);
+    }
+    Ok(found)
 }
 
 /// The version in force of a managed policy; none where it is not known, which then allows nothing.

@@ -1,18 +1,21 @@
-//! What policies hang on: a role or a user.
+//! What policies hang on: a role, a user or a group.
 
 use penstock_storage::View;
 
+use super::groups::{find_group, group_segment};
 use super::refusal::Refusal;
 use super::roles::{find_role, role_segment};
 use super::users::{find_user, user_segment};
 
-/// A role or a user, by its name.
+/// A role, a user or a group, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entity<'a> {
     /// A role.
     Role(&'a str),
     /// A user.
     User(&'a str),
+    /// A group.
+    Group(&'a str),
 }
 
 impl Entity<'_> {
@@ -21,6 +24,7 @@ impl Entity<'_> {
         match self {
             Self::Role(name) => role_segment(name),
             Self::User(name) => format!("user/{}", user_segment(name)),
+            Self::Group(name) => format!("group/{}", group_segment(name)),
         }
     }
 
@@ -29,6 +33,7 @@ impl Entity<'_> {
         match self {
             Self::Role(name) => find_role(view, account, name).map(drop),
             Self::User(name) => find_user(view, account, name).map(drop),
+            Self::Group(name) => find_group(view, account, name).map(drop),
         }
     }
 
@@ -37,6 +42,7 @@ impl Entity<'_> {
         match self {
             Self::Role(_) => "role",
             Self::User(_) => "user",
+            Self::Group(_) => "group",
         }
     }
 
@@ -45,13 +51,14 @@ impl Entity<'_> {
         match self {
             Self::Role(_) => "Role",
             Self::User(_) => "User",
+            Self::Group(_) => "Group",
         }
     }
 
     /// Its name.
     pub(super) fn name(&self) -> &str {
         match self {
-            Self::Role(name) | Self::User(name) => name,
+            Self::Role(name) | Self::User(name) | Self::Group(name) => name,
         }
     }
 }

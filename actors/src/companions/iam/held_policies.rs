@@ -1,4 +1,4 @@
-//! What hangs on a role or a user: inline policies, and managed policies attached to it.
+//! What hangs on a role, a user or a group: inline policies, and managed policies attached to it.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -17,7 +17,7 @@ use super::refusal::{Refusal, RefusalKind};
 use super::service::Iam;
 use crate::companions::policy::document::{Document, Purpose};
 
-/// A managed policy on a role or a user.
+/// A managed policy on a role, a user or a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttachedPolicy {
     /// The last part of its ARN.
@@ -27,7 +27,7 @@ pub struct AttachedPolicy {
 }
 
 impl Iam {
-    /// PutRolePolicy and PutUserPolicy.
+    /// PutRolePolicy, PutUserPolicy and PutGroupPolicy.
     pub async fn put_inline_policy(
         &self,
         account: &str,
@@ -53,7 +53,7 @@ impl Iam {
         Ok(())
     }
 
-    /// GetRolePolicy and GetUserPolicy: the document exactly as sent.
+    /// GetRolePolicy, GetUserPolicy and GetGroupPolicy: the document exactly as sent.
     pub async fn inline_policy(
         &self,
         account: &str,
@@ -67,7 +67,7 @@ impl Iam {
         .await
     }
 
-    /// DeleteRolePolicy and DeleteUserPolicy.
+    /// DeleteRolePolicy, DeleteUserPolicy and DeleteGroupPolicy.
     pub async fn delete_inline_policy(
         &self,
         account: &str,
@@ -87,7 +87,7 @@ impl Iam {
         Ok(())
     }
 
-    /// ListRolePolicies and ListUserPolicies: the names.
+    /// ListRolePolicies, ListUserPolicies and ListGroupPolicies: the names.
     pub async fn list_inline_policies(
         &self,
         account: &str,
@@ -101,7 +101,7 @@ impl Iam {
         .await
     }
 
-    /// AttachRolePolicy and AttachUserPolicy. Attaching again changes nothing.
+    /// AttachRolePolicy, AttachUserPolicy and AttachGroupPolicy. Attaching again changes nothing.
     pub async fn attach_policy(
         &self,
         account: &str,
@@ -139,7 +139,7 @@ impl Iam {
         Ok(())
     }
 
-    /// DetachRolePolicy and DetachUserPolicy.
+    /// DetachRolePolicy, DetachUserPolicy and DetachGroupPolicy.
     pub async fn detach_policy(&self, account: &str, on: Entity<'_>, arn: &str) -> Result<(), Refusal> {
         let key = keys::attached(account, &on.segment(), arn);
         let change = self.change(account).await;
@@ -156,7 +156,7 @@ impl Iam {
         Ok(())
     }
 
-    /// ListAttachedRolePolicies and ListAttachedUserPolicies: those whose path begins so.
+    /// ListAttachedRolePolicies and its likes for users and groups: those whose path begins so.
     pub async fn list_attached_policies(
         &self,
         account: &str,
@@ -188,6 +188,22 @@ pub(super) fn inline_policies(
         }
     }
     Ok(policies)
+}
+
+/// Refuses to delete what still has policies.
+pub(super) fn require_no_policies(view: &View<'_>, account: &str, on: Entity<'_>) -> Result<(), Refusal> {
+    let on = on.segment();
+    for (prefix, first) in [
+        (keys::attached_to(account, &on), "detach all policies"),
+        (keys::role_policies(account, &on), "delete policies"),
+    ] {
+        let any = view.scan_keys(&prefix, Bound::Unbounded, Direction::Forward).next();
+        if any.transpose()?.is_some() {
+            let text = format!("Cannot delete entity, must {first} first.");
+            return Err(Refusal::new(RefusalKind::DeleteConflict, text));
+        }
+    }
+    Ok(())
 }
 
 fn find_inline(view: &View<'_>, account: &str, on: Entity<'_>, policy: &str) -> Result<String, Refusal> {

@@ -11,6 +11,7 @@ use penstock_storage::keys::iam as keys;
 use penstock_storage::{Batch, Direction, View};
 
 use super::entity::Entity;
+use super::groups::all_groups;
 use super::identifiers::{is_aws_managed, policy_name, policy_path, unique_id};
 use super::limits;
 use super::paging::{Page, PageRequest};
@@ -95,13 +96,15 @@ pub enum PolicyUsage {
 
 /// One kind of what policies are attached to.
 pub const ROLE_ENTITY: &str = "Role";
-/// The other.
+/// Another.
 pub const USER_ENTITY: &str = "User";
+/// The third.
+pub const GROUP_ENTITY: &str = "Group";
 
 /// Who uses a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyUser {
-    /// [`ROLE_ENTITY`] or [`USER_ENTITY`].
+    /// [`ROLE_ENTITY`], [`USER_ENTITY`] or [`GROUP_ENTITY`].
     pub kind: &'static str,
     /// Its name.
     pub name: String,
@@ -217,7 +220,7 @@ impl Iam {
         Ok(())
     }
 
-    /// ListEntitiesForPolicy: the roles and users that use it, and those of one kind alone where that is asked for.
+    /// ListEntitiesForPolicy: the roles, users and groups that use it, and those of one kind alone where that is asked for.
     pub async fn entities_with_policy(
         &self,
         account: &str,
@@ -251,6 +254,11 @@ impl Iam {
             for user in all_users(view, account)? {
                 if uses(Entity::User(&user.name), user.boundary.as_deref(), &user.path)? {
                     found.push(PolicyUser { kind: USER_ENTITY, name: user.name, id: user.id });
+                }
+            }
+            for group in all_groups(view, account)? {
+                if uses(Entity::Group(&group.name), None, &group.path)? {
+                    found.push(PolicyUser { kind: GROUP_ENTITY, name: group.name, id: group.id });
                 }
             }
             found.retain(|user| kind.is_none_or(|kind| kind == user.kind));

@@ -1,4 +1,4 @@
-//! What is kept of roles, users and policies.
+//! What is kept of roles, users, groups and policies.
 
 use penstock_engine::time::Timestamp;
 use penstock_storage::Record;
@@ -68,6 +68,12 @@ pub struct UserRecord {
     pub tags: Vec<Tag>,
     /// At most two.
     pub keys: Vec<AccessKey>,
+    /// The unique ids of the groups in which it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// At most two.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub service_credentials: Vec<ServiceCredential>,
 }
 
 impl Record for UserRecord {
@@ -83,6 +89,30 @@ impl UserRecord {
     }
 }
 
+/// A group, without its policies; who is in it stands with the users.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupRecord {
+    /// As given; unique in the account without regard to case.
+    pub name: String,
+    /// `/`, or a path that begins and ends with one.
+    pub path: String,
+    /// `AGPA…`: stays when the group is called otherwise.
+    pub id: String,
+    /// When it was created.
+    pub created: Timestamp,
+}
+
+impl Record for GroupRecord {
+    const VERSION: u8 = 1;
+}
+
+impl GroupRecord {
+    /// `arn:aws:iam::<account>:group<path><name>`.
+    pub fn arn(&self, account: &str) -> String {
+        format!("arn:aws:iam::{account}:group{}{}", self.path, self.name)
+    }
+}
+
 /// An access key of a user. Its secret follows from the daemon's own, and is on no disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessKey {
@@ -92,6 +122,21 @@ pub struct AccessKey {
     pub status: KeyStatus,
     /// When it was created.
     pub created: Timestamp,
+}
+
+/// A user name for CodeCommit. Its password follows from the daemon's own secret, and is on no disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceCredential {
+    /// `ACCA…`.
+    pub id: String,
+    /// Such as `jo-at-111122223333`.
+    pub user_name: String,
+    /// Whether it may be used.
+    pub status: KeyStatus,
+    /// When it was created.
+    pub created: Timestamp,
+    /// How often the password was reset.
+    pub generation: u32,
 }
 
 /// Whether a key may be used (API reference: `statusType`).
@@ -117,7 +162,7 @@ impl Record for KeyHolderRecord {
 
 form!(key_holder_keeps_its_form: KeyHolderRecord);
 
-/// A policy embedded in a role or user; its name is in the key.
+/// A policy embedded in a role, user or group; its name is in the key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct InlinePolicyRecord {
     /// The text exactly as sent.
@@ -130,7 +175,7 @@ impl Record for InlinePolicyRecord {
 
 form!(inline_policy_keeps_its_form: InlinePolicyRecord);
 
-/// That a managed policy is attached to a role or user.
+/// That a managed policy is attached to a role, user or group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct AttachmentRecord {
     /// Since when.

@@ -18,6 +18,7 @@ pub enum RefusalKind {
     AccessDenied,
     InvalidClientTokenId,
     PackedPolicyTooLarge,
+    NotSupportedService,
     /// The disk is nearly full.
     ServiceUnavailable,
     /// A fault of ours; the message is for the log only.

@@ -6,6 +6,8 @@ use penstock_engine::time::Timestamp;
 use penstock_storage::keys::iam as keys;
 use penstock_storage::{Batch, Direction, Key, View};
 
+use super::entity::Entity;
+use super::held_policies::require_no_policies;
 use super::identifiers::unique_id;
 use super::limits;
 use super::managed_policies::require_attachable;
@@ -103,15 +105,7 @@ impl Iam {
         change
             .look(|view| {
                 find_role(view, account, name)?;
-                let id = role_segment(name);
-                let any = |prefix| view.scan_keys(&prefix, Bound::Unbounded, Direction::Forward).next();
-                if any(keys::attached_to(account, &id)).transpose()?.is_some() {
-                    return Err(conflict("Cannot delete entity, must detach all policies first."));
-                }
-                if any(keys::role_policies(account, &id)).transpose()?.is_some() {
-                    return Err(conflict("Cannot delete entity, must delete policies first."));
-                }
-                Ok(())
+                require_no_policies(view, account, Entity::Role(name))
             })
             .await?;
         let mut batch = Batch::new();
@@ -219,8 +213,4 @@ fn check_trust(text: &str) -> Result<(), Refusal> {
 
 fn check_boundary(view: &View<'_>, account: &str, arn: &str) -> Result<(), Refusal> {
     require_attachable(view, account, arn, "Scope ARN:")
-}
-
-fn conflict(message: &str) -> Refusal {
-    Refusal::new(RefusalKind::DeleteConflict, message)
 }

@@ -7,6 +7,7 @@ use penstock_storage::keys::iam as keys;
 use penstock_storage::{Batch, Direction, Key, View};
 
 use super::entity::Entity;
+use super::held_policies::require_no_policies;
 use super::identifiers::unique_id;
 use super::limits;
 use super::managed_policies::require_attachable;
@@ -46,17 +47,14 @@ impl Iam {
             boundary: new.boundary,
             tags: new.tags,
             keys: Vec::new(),
+            groups: Vec::new(),
+            service_credentials: Vec::new(),
         };
         let change = self.change(account).await;
         change.grows()?;
         change
             .look(|view| {
-                if view.contains(&user_key(account, &user.name))? {
-                    return Err(Refusal::new(
-                        RefusalKind::EntityAlreadyExists,
-                        format!("User with name {} already exists.", user.name),
-                    ));
-                }
+                require_free(view, account, &user.name)?;
                 user.boundary.as_deref().map_or(Ok(()), |arn| check_boundary(view, account, arn))
             })
             .await?;
@@ -86,22 +84,23 @@ impl Iam {
         .await
     }
 
-    /// DeleteUser: refused as long as it has keys or policies.
+    /// DeleteUser: refused as long as it has keys or policies, or is in a group.
     pub async fn delete_user(&self, account: &str, name: &str) -> Result<(), Refusal> {
         let change = self.change(account).await;
         change
             .look(|view| {
                 let user = find_user(view, account, name)?;
-                let on = Entity::User(name).segment();
-                let any = |prefix| view.scan_keys(&prefix, Bound::Unbounded, Direction::Forward).next();
-                if any(keys::attached_to(account, &on)).transpose()?.is_some() {
-                    return Err(conflict("Cannot delete entity, must detach all policies first."));
-                }
-                if any(keys::role_policies(account, &on)).transpose()?.is_some() {
-                    return Err(conflict("Cannot delete entity, must delete policies first."));
+                require_no_policies(view, account, Entity::User(name))?;
+                if !user.groups.is_empty() {
+                    return Err(conflict("Cannot delete entity, must remove users from group first."));
                 }
                 if !user.keys.is_empty() {
                     return Err(conflict("Cannot delete entity, must delete access keys first."));
+                }
+                if !user.service_credentials.is_empty() {
+                    return Err(conflict(
+                        "Cannot delete entity, must delete service-specific credentials first.",
+                    ));
                 }
                 Ok(())
             })
@@ -235,7 +234,7 @@ pub(super) fn user_segment(name: &str) -> String {
     name.to_ascii_lowercase()
 }
 
-fn user_key(account: &str, name: &str) -> Key {
+pub(super) fn user_key(account: &str, name: &str) -> Key {
     keys::user(account, &user_segment(name))
 }
 
@@ -245,6 +244,14 @@ pub(super) fn find_user(view: &View<'_>, account: &str, name: &str) -> Result<Us
         let text = format!("The user with name {name} cannot be found.");
         Refusal::new(RefusalKind::NoSuchEntity, text)
     })
+}
+
+pub(super) fn require_free(view: &View<'_>, account: &str, name: &str) -> Result<(), Refusal> {
+    if view.contains(&user_key(account, name))? {
+        let text = format!("User with name {name} already exists.");
+        return Err(Refusal::new(RefusalKind::EntityAlreadyExists, text));
+    }
+    Ok(())
 }
 
 pub(super) fn all_users(view: &View<'_>, account: &str) -> Result<Vec<UserRecord>, Refusal> {

@@ -58,6 +58,7 @@ enum Use {
     AccessKeyCheck,
     SecretAccessKey,
     SessionToken,
+    ServicePassword,
 }
 
 pub(super) struct Issuer {
@@ -134,6 +135,18 @@ impl Issuer {
         STANDARD.encode(self.code(Use::SecretAccessKey, access_key.as_bytes()).split_at(30).0)
     }
 
+    /// The password of a service-specific credential, by its id and how often it was reset.
+    pub(super) fn service_password(&self, id: &str, generation: u32) -> String {
+        let code = self.code(Use::ServicePassword, format!("{id} {generation}").as_bytes());
+        STANDARD.encode(code)
+    }
+
+    /// Whether that is it; takes the same time for any other.
+    pub(super) fn is_service_password(&self, id: &str, generation: u32, password: &str) -> bool {
+        let Ok(code) = STANDARD.decode(password) else { return false };
+        self.fed(Use::ServicePassword, format!("{id} {generation}").as_bytes()).verify_slice(&code).is_ok()
+    }
+
     fn write_token(&self, session: &Session) -> Result<String, Refusal> {
         let content = serde_json::to_vec(session).map_err(|error| damaged(&error))?;
         let mut token = self.code(Use::SessionToken, &content).to_vec();
@@ -164,6 +177,7 @@ impl Issuer {
             Use::AccessKeyCheck => b"access key check\0",
             Use::SecretAccessKey => b"secret access key\0",
             Use::SessionToken => b"session token\0",
+            Use::ServicePassword => b"service password\0",
         });
         mac.update(content);
         mac

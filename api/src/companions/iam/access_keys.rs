@@ -53,11 +53,7 @@ pub(super) async fn list(services: &Services, caller: &Caller, input: Value) -> 
 
 pub(super) async fn update(services: &Services, caller: &Caller, input: Value) -> Answer {
     let input: Input = decode(input)?;
-    let status = match input.status.as_deref() {
-        Some("Active") => KeyStatus::Active,
-        Some("Inactive") => KeyStatus::Inactive,
-        _ => return Err(AwsError::client("ValidationError", "A key's status is Active or Inactive.")),
-    };
+    let status = status(input.status.as_deref())?;
     let user = meant(caller, input.user_name)?;
     services.iam.update_access_key(&caller.account, &user, &input.access_key_id, status).await?;
     Ok(None)
@@ -70,7 +66,15 @@ pub(super) async fn delete(services: &Services, caller: &Caller, input: Value) -
     Ok(None)
 }
 
-fn word(status: KeyStatus) -> &'static str {
+pub(super) fn status(word: Option<&str>) -> Result<KeyStatus, AwsError> {
+    match word {
+        Some("Active") => Ok(KeyStatus::Active),
+        Some("Inactive") => Ok(KeyStatus::Inactive),
+        _ => Err(AwsError::client("ValidationError", "A key's status is Active or Inactive.")),
+    }
+}
+
+pub(super) fn word(status: KeyStatus) -> &'static str {
     match status {
         KeyStatus::Active => "Active",
         KeyStatus::Inactive => "Inactive",

@@ -1,6 +1,6 @@
-//! Roles, policies and pages as IAM shows them.
+//! Roles, users, groups, policies and pages as IAM shows them.
 
-use penstock_actors::companions::iam::{Page, Policy, PolicyVersion, Role, Tag, User};
+use penstock_actors::companions::iam::{Group, Page, Policy, PolicyVersion, Role, Tag, User};
 use penstock_engine::time::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
@@ -57,6 +57,16 @@ pub(super) fn user(account: &str, user: &User, showing: Showing) -> Value {
         "CreateDate": date(user.created),
         "PermissionsBoundary": own(json!(boundary(user.boundary.as_deref()))),
         "Tags": own(if user.tags.is_empty() { Value::Null } else { tags(&user.tags) }),
+    })
+}
+
+pub(super) fn group(account: &str, group: &Group) -> Value {
+    json!({
+        "Path": group.path,
+        "GroupName": group.name,
+        "GroupId": group.id,
+        "Arn": group.arn(account),
+        "CreateDate": date(group.created),
     })
 }
 

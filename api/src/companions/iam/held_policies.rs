@@ -1,4 +1,4 @@
-//! Handlers of the policies of a role or a user.
+//! Handlers of the policies of a role, a user or a group.
 
 use penstock_actors::companions::iam::Entity;
 use penstock_actors::companions::wall_clock;
@@ -18,6 +18,7 @@ use crate::services::Services;
 struct Input {
     role_name: Option<String>,
     user_name: Option<String>,
+    group_name: Option<String>,
     #[serde(default)]
     policy_name: String,
     #[serde(default)]
@@ -30,12 +31,13 @@ struct Input {
 }
 
 impl Input {
-    /// The operations of roles require the one, those of users the other.
+    /// Each operation requires one of them.
     fn on(&self) -> Result<Entity<'_>, AwsError> {
-        match (&self.role_name, &self.user_name) {
-            (Some(role), _) => Ok(Entity::Role(role)),
-            (None, Some(user)) => Ok(Entity::User(user)),
-            (None, None) => Err(AwsError::internal()),
+        match (&self.role_name, &self.user_name, &self.group_name) {
+            (Some(role), ..) => Ok(Entity::Role(role)),
+            (None, Some(user), _) => Ok(Entity::User(user)),
+            (None, None, Some(group)) => Ok(Entity::Group(group)),
+            (None, None, None) => Err(AwsError::internal()),
         }
     }
 }
@@ -53,6 +55,7 @@ pub(super) async fn get(services: &Services, caller: &Caller, input: Value) -> A
     Ok(Some(json!({
         "RoleName": input.role_name,
         "UserName": input.user_name,
+        "GroupName": input.group_name,
         "PolicyName": input.policy_name,
         "PolicyDocument": answers::document(&document),
     })))

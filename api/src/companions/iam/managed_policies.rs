@@ -1,6 +1,8 @@
 //! Handlers of managed policies and their versions.
 
-use penstock_actors::companions::iam::{NewPolicy, PolicyFilter, PolicyUsage, ROLE_ENTITY, Tag, USER_ENTITY};
+use penstock_actors::companions::iam::{
+    GROUP_ENTITY, NewPolicy, PolicyFilter, PolicyUsage, ROLE_ENTITY, Tag, USER_ENTITY,
+};
 use penstock_actors::companions::wall_clock;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -149,7 +151,6 @@ pub(super) async fn list_policy_tags(services: &Services, caller: &Caller, input
     Ok(Some(answers::page("Tags", shown)))
 }
 
-/// Groups there are none, so only roles and users can have a policy.
 pub(super) async fn list_entities_for_policy(services: &Services, caller: &Caller, input: Value) -> Answer {
     let input: PolicyInput = decode(input)?;
     let (prefix, page) = (input.path_prefix.as_deref(), input.page.into());
@@ -166,7 +167,7 @@ pub(super) async fn list_entities_for_policy(services: &Services, caller: &Calle
     Ok(Some(json!({
         "PolicyRoles": of(ROLE_ENTITY),
         "PolicyUsers": of(USER_ENTITY),
-        "PolicyGroups": [],
+        "PolicyGroups": of(GROUP_ENTITY),
         "IsTruncated": found.marker.is_some(),
         "Marker": found.marker,
     })))

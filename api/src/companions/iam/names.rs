@@ -10,13 +10,15 @@ const PATH_CHARACTERS: &str =
 
 /// Checks an operation's input that keeps to the model's constraints.
 pub(in crate::companions) fn check(input: &Value) -> Result<(), AwsError> {
-    for member in ["roleName", "userName", "policyName"] {
+    for member in ["roleName", "userName", "groupName", "policyName", "newUserName", "newGroupName"] {
         if text(input, member).is_some_and(|name| !name.chars().all(is_name_character)) {
             return Err(invalid(member, NAME_CHARACTERS));
         }
     }
-    if text(input, "path").is_some_and(|path| !is_path(path)) {
-        return Err(invalid("path", PATH_CHARACTERS));
+    for member in ["path", "newPath"] {
+        if text(input, member).is_some_and(|path| !is_path(path)) {
+            return Err(invalid(member, PATH_CHARACTERS));
+        }
     }
     if text(input, "pathPrefix").is_some_and(|prefix| !prefix.starts_with('/')) {
         return Err(invalid("pathPrefix", "It must begin with /."));

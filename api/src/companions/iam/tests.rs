@@ -88,7 +88,7 @@ async fn bad_input_is_refused_in_aws_words() {
         ("CreateRole", vec![("RoleName", "x"), ("AssumeRolePolicyDocument", TRUST), ("Tags.member.1.Key", "a;b"), ("Tags.member.1.Value", "")], "ValidationError", r"1 validation error detected: Value 'a;b' at 'tags.1.member.key' failed to satisfy constraint: Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+".to_owned()),
         ("ListRoles", vec![("MaxItems", "0")], "ValidationError", "1 validation error detected: Value '0' at 'maxItems' failed to satisfy constraint: Member must have value greater than or equal to 1".to_owned()),
         ("ListRoles", vec![("Marker", "%")], "ValidationError", "Invalid Marker.".to_owned()),
-        ("CreateGroup", vec![("GroupName", "x")], "InvalidAction", "Could not find operation CreateGroup for version 2010-05-08".to_owned()),
+        ("CreateSAMLProvider", vec![("Name", "x")], "InvalidAction", "Could not find operation CreateSAMLProvider for version 2010-05-08".to_owned()),
     ] {
         let error = call(&services, "iam", action, &params).await.unwrap_err();
         assert_eq!((error.code.as_str(), error.message), (code, message), "{action} {params:?}");

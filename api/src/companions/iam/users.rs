@@ -20,6 +20,8 @@ struct Input {
     user_name: Option<String>,
     path: Option<String>,
     path_prefix: Option<String>,
+    new_path: Option<String>,
+    new_user_name: Option<String>,
     permissions_boundary: Option<String>,
     #[serde(default)]
     tags: Vec<Tag>,
@@ -77,6 +79,13 @@ pub(super) async fn delete(services: &Services, caller: &Caller, input: Value) -
     Ok(None)
 }
 
+pub(super) async fn update(services: &Services, caller: &Caller, input: Value) -> Answer {
+    let input: Input = decode(input)?;
+    let name = meant(caller, input.user_name)?;
+    services.iam.update_user(&caller.account, &name, input.new_path, input.new_user_name).await?;
+    Ok(None)
+}
+
 pub(super) async fn put_boundary(services: &Services, caller: &Caller, input: Value) -> Answer {
     let input: Input = decode(input)?;
     let name = meant(caller, input.user_name)?;
@@ -108,11 +117,4 @@ pub(super) async fn list_tags(services: &Services, caller: &Caller, input: Value
     let tags = services.iam.list_user_tags(&caller.account, &name, &page).await?;
     let shown = tags.map(|tag| json!({"Key": tag.key, "Value": tag.value}));
     Ok(Some(answers::page("Tags", shown)))
-}
-
-/// There are no groups, so no user is in one.
-pub(super) async fn list_groups(services: &Services, caller: &Caller, input: Value) -> Answer {
-    let input: Input = decode(input)?;
-    services.iam.user(&caller.account, &meant(caller, input.user_name)?).await?;
-    Ok(Some(json!({"Groups": [], "IsTruncated": false})))
 }
