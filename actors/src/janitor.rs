@@ -152,7 +152,7 @@ impl Rounds {
                     if action.rule_of.is_some() {
                         batch.delete(keys::rule(inc, action.reference.started, &action.reference.id));
                     }
-                    artifacts.extend(action.outputs);
+                    artifacts.extend(action.into_artifacts());
                 }
                 batch.delete(at).delete(key);
             }

@@ -220,6 +220,16 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "URL", value_parser = url)]
     pub(crate) endpoint_url_secrets_manager: Option<String>,
 
+    /// Seconds that an endpoint elsewhere may say nothing, before an action that called it takes that for its answer
+    #[arg(
+        long,
+        env = "PENSTOCK_ENDPOINT_TIMEOUT",
+        value_name = "SECONDS",
+        default_value_t = 60,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub(crate) endpoint_timeout: u32,
+
     /// Send state changes to the default event bus of the EventBridge at this URL; nothing else is asked of it
     /// [env: AWS_ENDPOINT_URL_EVENTBRIDGE]
     #[arg(long, value_name = "URL", value_parser = url)]

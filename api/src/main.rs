@@ -6,6 +6,7 @@
 mod addresses;
 mod cli;
 mod endpoints;
+mod ephemeral;
 mod logging;
 mod startup;
 

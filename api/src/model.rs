@@ -77,8 +77,10 @@ pub(crate) enum Kind {
     Map { key: Reference, value: Reference },
     /// Text.
     String,
-    /// A whole number.
+    /// A whole number of 32 bits, as Java has it.
     Integer,
+    /// A whole number of 64 bits.
+    Long,
     /// True or false.
     Boolean,
     /// Epoch seconds, with a fraction.

@@ -3,6 +3,7 @@
 mod action_outcomes;
 mod clock;
 mod events;
+mod passed_on;
 
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
@@ -33,7 +34,8 @@ pub(crate) async fn answer(services: &Services, head: &Parts, body: Body, id: &R
         "/clock" if reads => clock::show(services),
         "/clock" if head.method == Method::POST => clock::advance(services, body).await,
         "/events" if head.method == Method::GET => events::follow(services, head),
-        "/events" => return not_allowed(id, "GET"),
+        "/events" if head.method == Method::POST => passed_on::take(services, body).await,
+        "/events" => return not_allowed(id, "GET, POST"),
         "/clock" => return not_allowed(id, "GET, HEAD, POST"),
         "/health" | "/metrics" => return not_allowed(id, "GET, HEAD"),
         "/action-outcomes" => match head.method {

@@ -12,7 +12,7 @@ use penstock_actors::aws::clients::{self, AwsClients};
 use penstock_actors::aws::endpoint;
 use penstock_actors::aws::permits::Permits;
 use penstock_actors::aws::role::ServiceKeys;
-use penstock_actors::build::runner::{self, Runner};
+use penstock_actors::build::runner::{self, Process, Runner};
 use penstock_actors::clock::Clock;
 use penstock_actors::companions::codebuild::{self, CodeBuild};
 use penstock_actors::companions::codecommit::service::CodeCommit;
@@ -43,6 +43,7 @@ use crate::authorization::Authority;
 use crate::cli::{BuildRunner, Enforcement, Settings};
 use crate::companions::s3::gateway::Gateway;
 use crate::endpoints::Endpoints;
+use crate::ephemeral::BUILDS;
 use crate::error::AwsError;
 use crate::hosts::Hosts;
 use crate::loopback::Loopback;
@@ -145,6 +146,7 @@ impl Services {
                     secrets_manager: endpoints.secrets_manager.clone(),
                 },
                 service: service_keys(&sts, service)?,
+                patience: Duration::from_secs(settings.endpoint_timeout.into()),
                 environment: environment_credentials(|name| std::env::var(name).ok()),
                 permits: permits.clone(),
             });
@@ -314,7 +316,8 @@ fn builds(folder: &Path, settings: &Settings) -> runner::Settings {
         },
         images: settings.build_image.iter().cloned().collect(),
         owner: folder.display().to_string(),
-        folder: folder.join("builds"),
+        process: settings.ephemeral.then(Process::own).flatten(),
+        folder: folder.join(BUILDS),
         docker_host: std::env::var("DOCKER_HOST").ok(),
     }
 }

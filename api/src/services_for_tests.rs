@@ -24,6 +24,7 @@ async fn make() -> Services {
         in_process: SharedHttpConnector::new(Loopback::default()),
         endpoints: endpoint::Endpoints::default(),
         service: service_keys(&sts, CODEPIPELINE).unwrap(),
+        patience: std::time::Duration::from_secs(60),
         environment: None,
         permits: Permits::default(),
     })

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use crate::addresses::reached_at;
 use crate::cli::Settings;
 use crate::endpoints::Endpoints;
+use crate::ephemeral;
 use crate::hosts::Hosts;
 use crate::logging::Logging;
 use crate::server;
@@ -38,6 +39,7 @@ pub(crate) async fn run(mut settings: Settings, logging: &Logging) -> Result<(),
     let server =
         server::serve(Arc::clone(&services), listeners).map_err(|error| format!("cannot serve: {error}"))?;
     welcome(&settings, &place);
+    actix_rt::spawn(ephemeral::sweep());
     let handle = server.handle();
     let mut serving = actix_rt::spawn(server);
     tokio::select! {
@@ -88,9 +90,8 @@ struct Opened {
 
 fn open(settings: &Settings) -> Result<Opened, String> {
     if settings.ephemeral {
-        let temporary = tempfile::Builder::new().prefix("penstock-").tempdir();
         let temporary =
-            temporary.map_err(|error| format!("there is no place for temporary files: {error}"))?;
+            ephemeral::folder().map_err(|error| format!("there is no place for temporary files: {error}"))?;
         return Ok(Opened {
             store: Store::in_memory(),
             place: "in memory only, gone when penstock stops".to_owned(),

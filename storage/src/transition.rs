@@ -99,9 +99,9 @@ impl Record for Execution {
 }
 
 impl Record for ActionExecution {
-    /// Version 2 knows jobs and approvals, version 3 overridden revisions and changes of repositories, version 4 rules;
-    /// what is older has none of them and reads as it is.
-    const VERSION: u8 = 4;
+    /// Version 2 knows jobs and approvals, version 3 overridden revisions and changes of repositories, version 4 rules,
+    /// version 5 stores of several Regions; what is older has none of them and reads as it is.
+    const VERSION: u8 = 5;
 }
 
 impl Batch {

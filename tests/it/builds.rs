@@ -1,14 +1,16 @@
 //! Builds on the host, by CodeBuild actions and by themselves.
 
 use std::fs;
-use std::process::Stdio;
+use std::path::Path;
 
 use penstock_tests::aws::Caller;
 use penstock_tests::building::{
-    begin, build_action, ended, is_running, log, logged, make_project, project, unzipped, zipped,
+    begin, build_action, ended, is_running, log, logged, make_project, project, start_sleeping, unzipped,
+    zipped,
 };
 use penstock_tests::clients::skipped;
 use penstock_tests::daemon::Daemon;
+use penstock_tests::ephemeral::Ephemeral;
 use penstock_tests::git::Repository;
 use penstock_tests::pipelines::{Ground, stage};
 use penstock_tests::small_disk::SmallDisk;
@@ -289,34 +291,35 @@ fn a_build_that_fills_the_disk_is_ended_and_the_daemon_goes_on() {
 fn an_ephemeral_daemon_takes_its_builds_with_it() {
     let folder = TempDir::new().unwrap();
     let process = folder.path().join("process");
-    let listen = format!("127.0.0.1:{}", 18_000 + std::process::id() % 2_000);
-    let mut daemon = std::process::Command::new(penstock_tests::binary::penstock())
-        .env_clear()
-        .env("HOME", folder.path())
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .args(["--ephemeral", "--build-runner", "host", "--listen", &listen])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let address = listen.parse().unwrap();
-    let health = || penstock_tests::http::Request::new("GET", "/_penstock/health").send(address);
-    until("the daemon", || health().is_ok_and(|answer| answer.status == 200).then_some(()));
-    let caller = Caller::new(address);
-    let mut alone = project("any", &caller.make_role("builds", "codebuild.amazonaws.com"));
-    let spec = format!(
-        "version: 0.2\nphases: {{build: {{commands: ['echo $$ > {}', sleep 600]}}}}\n",
-        process.display()
-    );
-    alone["source"] = json!({"type": "NO_SOURCE", "buildspec": spec});
-    alone["artifacts"] = json!({"type": "NO_ARTIFACTS"});
-    caller.codebuild("CreateProject", &alone);
-    caller.codebuild("StartBuild", &json!({"projectName": "project"}));
+    let daemon = Ephemeral::start(folder.path(), &HOST, &[]);
+    start_sleeping(&daemon.caller(), "any", &process.display().to_string());
     until("the process", || fs::read_to_string(&process).is_ok_and(|id| id.ends_with('\n')).then_some(()));
-    let id = daemon.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-    assert!(daemon.wait().unwrap().success());
+    assert!(daemon.stop().success());
     assert!(!is_running(&process));
+    assert_eq!(Ephemeral::folders(folder.path()), [] as [&Path; 0], "nothing is left behind");
+}
+
+#[test]
+fn what_a_killed_ephemeral_daemon_left_goes_with_the_next_start_and_nothing_of_one_that_lives() {
+    let folder = TempDir::new().unwrap();
+    let daemons = ["killed", "alive"].map(|name| {
+        let daemon = Ephemeral::start(folder.path(), &HOST, &[]);
+        let process = folder.path().join(name);
+        start_sleeping(&daemon.caller(), "any", &process.display().to_string());
+        until("the process", || {
+            fs::read_to_string(&process).is_ok_and(|id| id.ends_with('\n')).then_some(())
+        });
+        (daemon, process)
+    });
+    let [(killed, of_killed), (_alive, of_alive)] = daemons;
+    killed.kill();
+    assert!(is_running(&of_killed), "a kill leaves the build");
+    assert_eq!(Ephemeral::folders(folder.path()).len(), 2);
+    let temporary = [("TMPDIR".to_owned(), folder.path().display().to_string())];
+    let _next = Daemon::start_with_environment(&[], &temporary);
+    until("the end of the process", || (!is_running(&of_killed)).then_some(()));
+    until("one folder", || (Ephemeral::folders(folder.path()).len() == 1).then_some(()));
+    assert!(is_running(&of_alive));
 }
 
 #[test]

@@ -163,6 +163,8 @@ fn commands_that_are_declared_wrongly_are_refused() {
     two_outputs["outputArtifacts"] = json!([{"name": "A"}, {"name": "B"}]);
     let many = commands_action(&["true"; 51]);
     let lines = commands_action(&["echo one\necho two"]);
+    let mut elsewhere = commands_action(&["true"]);
+    elsewhere["region"] = json!("eu-west-1");
     for (action, code, says) in [
         (none, "ValidationException", "Member must have length greater than or equal to 1"),
         (missing, "InvalidActionDeclarationException", "Action Run must have a non-empty commands field"),
@@ -178,8 +180,17 @@ fn commands_that_are_declared_wrongly_are_refused() {
         ),
         (many, "ValidationException", "Member must have length less than or equal to 50"),
         (lines, "InvalidActionDeclarationException", "single-line"),
+        (
+            elsewhere,
+            "InvalidActionDeclarationException",
+            "the Commands action is not supported for cross-Region actions",
+        ),
     ] {
-        let pipeline = ground.pipeline("built", &[stage("Run", &[action])]);
+        let mut pipeline = ground.pipeline("built", &[stage("Run", &[action])]);
+        if pipeline["stages"][1]["actions"][0]["region"] != Value::Null {
+            let store = pipeline.as_object_mut().unwrap().remove("artifactStore").unwrap();
+            pipeline["artifactStores"] = json!({"us-east-1": store, "eu-west-1": store});
+        }
         let refusal = caller.codepipeline("CreatePipeline", &json!({"pipeline": pipeline})).unwrap_err();
         assert_eq!(refusal.code, code, "{refusal:?}");
         assert!(refusal.message.contains(says), "{refusal:?}");

@@ -3,14 +3,16 @@
 use penstock_tests::aws::Caller;
 use penstock_tests::building::{
     begin, build_action, commands_action, ended, ended_action, log, log_of, logged, make_project, project,
-    unzipped, zipped,
+    start_sleeping, unzipped, zipped,
 };
 use penstock_tests::clients::skipped;
 use penstock_tests::daemon::Daemon;
 use penstock_tests::engine::Engine;
+use penstock_tests::ephemeral::Ephemeral;
 use penstock_tests::pipelines::{Ground, stage};
 use penstock_tests::waiting::until;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 const AWS_IMAGE: &str = "aws/codebuild/standard:7.0";
 
@@ -195,4 +197,53 @@ fn a_container_that_says_too_much_has_a_log_that_ends_and_says_so() {
 /// The log stream of the latest build.
 fn logged_stream(caller: &Caller) -> Value {
     build_ended(caller)["logs"]["streamName"].clone()
+}
+
+#[test]
+fn containers_of_a_killed_ephemeral_daemon_go_with_the_next_start_and_none_of_one_that_lives() {
+    let Some(engine) = Engine::or_skip("containers of ephemeral daemons") else { return };
+    let folder = TempDir::new().unwrap();
+    let daemons = [(); 2].map(|()| {
+        let daemon = Ephemeral::start(folder.path(), &[], &engine.environment());
+        let caller = daemon.caller();
+        let build = start_sleeping(&caller, engine.image(), "process");
+        logged(&caller, "Running command sleep 600");
+        (daemon, build)
+    });
+    let [(killed, of_killed), (alive, of_alive)] = daemons;
+    killed.kill();
+    assert!(engine.has_build(&of_killed), "a kill leaves the container");
+    let _next = Daemon::start_with_environment(&[], &engine.environment());
+    until("the container's removal", || (!engine.has_build(&of_killed)).then_some(()));
+    assert!(engine.has_build(&of_alive), "the container of a daemon that lives stays");
+    assert!(alive.stop().success());
+    assert!(!engine.has_build(&of_alive), "nothing is left behind");
+}
+
+#[test]
+fn a_build_in_a_container_calls_the_daemon_under_its_service_role() {
+    let test = "a container that calls the daemon";
+    let Some(engine) = Engine::or_skip(test) else { return };
+    let Some(gateway) = engine.gateway() else {
+        return skipped(test, "the engine's containers have no network to this machine");
+    };
+    let daemon = Daemon::start_at(gateway, &[], &engine.environment());
+    let call = "wget -q -O - --header \"Authorization: AWS4-HMAC-SHA256 \
+                Credential=$AWS_ACCESS_KEY_ID/20260101/us-east-1/codebuild/aws4_request, SignedHeaders=host, \
+                Signature=0\" --header \"X-Amz-Security-Token: $AWS_SESSION_TOKEN\" --header \"X-Amz-Target: \
+                CodeBuild_20161006.$1\" --header \"Content-Type: application/x-amz-json-1.1\" --post-data \"{}\" \
+                $AWS_ENDPOINT_URL\n";
+    let spec = "version: 0.2\nphases: {build: {commands: [\
+                'sh call.sh ListBuilds > builds', 'grep \"$CODEBUILD_BUILD_ID\" builds', \
+                'sh call.sh ListProjects || echo \"not for this role\"']}}\n";
+    let (caller, ground) = prepared(&daemon, engine.image(), &[("buildspec.yml", spec), ("call.sh", call)]);
+    let policy = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": ["logs:*", "s3:*", "codebuild:ListBuilds"], "Resource": "*"}]});
+    let input = [("RoleName", "builds"), ("PolicyName", "policy"), ("PolicyDocument", &policy.to_string())];
+    caller.iam("PutRolePolicy", &input);
+    let execution = begin(&caller, &ground, build_action(&json!({}), &["Source"], &[]), &[]);
+    let action = ended(&caller, &execution);
+    let log = log(&caller);
+    assert_eq!(action["status"], "Succeeded", "{action} {log:#?}");
+    assert!(log.contains(&"not for this role".to_owned()), "{log:#?}");
 }

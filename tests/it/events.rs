@@ -293,8 +293,8 @@ fn bad_wishes_are_refused_and_a_strange_id_is_said_to_be_a_gap() {
         let refused = Request::new("GET", &format!("/_penstock/events{bad}")).send(daemon.address()).unwrap();
         assert_eq!((refused.status, refused.json()["__type"].as_str()), (400, Some("ValidationException")));
     }
-    let post = Request::new("POST", "/_penstock/events").send(daemon.address()).unwrap();
-    assert_eq!((post.status, post.header("allow")), (405, Some("GET")));
+    let put = Request::new("PUT", "/_penstock/events").send(daemon.address()).unwrap();
+    assert_eq!((put.status, put.header("allow")), (405, Some("GET, POST")));
     quick(&caller);
     let mut stream = EventStream::open(daemon.address(), "", Some("999999-3")).unwrap();
     let gap = stream.message().unwrap().unwrap();

@@ -3,9 +3,11 @@
 use penstock_tests::aws::Caller;
 use penstock_tests::building::{begin, build_action, ended, log, make_project, project, zipped};
 use penstock_tests::daemon::Daemon;
+use penstock_tests::gate::Gate;
 use penstock_tests::moto::Moto;
 use penstock_tests::pipelines::{Ground, stage};
 use penstock_tests::sink::Sink;
+use penstock_tests::waiting::until;
 use serde_json::{Value, json};
 
 fn error(action: &Value) -> &str {
@@ -88,4 +90,110 @@ fn a_build_whose_parameters_are_answered_with_nonsense_fails_and_says_where() {
     let action = ended(&caller, &execution);
     let says = format!("no usable answer from AWSSimpleSystemsManagement at {}: its answer", nonsense.url());
     assert!(error(&action).contains(&says), "{action}");
+}
+
+/// A daemon that waits a second for an S3, SSM and Secrets Manager behind a gate, which leads to its own S3.
+fn behind(gate: &Gate) -> Daemon {
+    let services = ["s3", "ssm", "secrets-manager"].map(|name| format!("--endpoint-url-{name}"));
+    let url = gate.url();
+    let mut flags = vec!["--build-runner", "host", "--endpoint-timeout", "1"];
+    flags.extend(services.iter().flat_map(|flag| [flag.as_str(), &url]));
+    let mut daemon = Daemon::start_with(&flags);
+    // One that cannot be asked what a log must not show is worth a line.
+    daemon.announce("a build's log waits");
+    gate.lead_to(daemon.address());
+    daemon
+}
+
+/// Runs the project by itself; the phase in which it failed, and why.
+fn alone(caller: &Caller) -> (String, String) {
+    let started = caller.codebuild("StartBuild", &json!({"projectName": "project"}));
+    let build = until("the end of the build", || {
+        let build = caller.codebuild("BatchGetBuilds", &json!({"ids": [started["build"]["id"]]}));
+        let build = build["builds"][0].clone();
+        (build["buildComplete"] == true).then_some(build)
+    });
+    let phases = build["phases"].as_array().unwrap();
+    let failed = phases.iter().find(|phase| phase["phaseStatus"] == "FAILED").unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    (text(&failed["phaseType"]), text(&failed["contexts"][0]["message"]))
+}
+
+#[test]
+fn a_build_whose_endpoints_fall_silent_fails_in_its_time_and_says_which() {
+    let gate = Gate::new();
+    let daemon = behind(&gate);
+    let caller = daemon.caller();
+    let role = caller.make_role("builds", "codebuild.amazonaws.com");
+    let folder = tempfile::tempdir().unwrap();
+    let (waiting, go) = (folder.path().join("waiting"), folder.path().join("go"));
+    let spec = format!(
+        "version: 0.2\nphases: {{build: {{commands: ['touch {}', 'until [ -e {} ]; do sleep 0.02; done']}}}}\n\
+         artifacts: {{files: [buildspec.yml]}}\n",
+        waiting.display(),
+        go.display()
+    );
+    let ground = Ground::prepare(&caller, &zipped(&[("buildspec.yml", &spec)]));
+    make_project(&caller, "any/image:1", &role);
+    let execution = begin(&caller, &ground, build_action(&json!({}), &["Source"], &["Out"]), &[]);
+    until("the build's command", || waiting.exists().then_some(()));
+    gate.shut();
+    std::fs::write(&go, "").unwrap();
+    let action = ended(&caller, &execution);
+    let says = format!("no usable answer from Amazon S3 at {}", gate.url());
+    assert!(error(&action).contains("Phase: UPLOAD_ARTIFACTS, Code: CLIENT_ERROR"), "{action}");
+    assert!(error(&action).contains(&says), "{action}");
+
+    let mut described = project("any/image:1", &role);
+    described["artifacts"] = json!({"type": "NO_ARTIFACTS"});
+    described["source"] = json!({"type": "S3", "location": format!("{}/file", ground.source)});
+    caller.codebuild("UpdateProject", &described);
+    let (phase, message) = alone(&caller);
+    assert_eq!(phase, "DOWNLOAD_SOURCE");
+    assert!(message.contains(&says), "{message}");
+    for (key, value, service) in [
+        ("parameter-store", "/none", "AWSSimpleSystemsManagement"),
+        ("secrets-manager", "none", "AWSSecretsManager"),
+    ] {
+        let spec = format!(
+            "version: 0.2\nenv: {{{key}: {{A: {value}}}}}\nphases: {{build: {{commands: ['true']}}}}\n"
+        );
+        described["source"] = json!({"type": "NO_SOURCE", "buildspec": spec});
+        caller.codebuild("UpdateProject", &described);
+        let (phase, message) = alone(&caller);
+        assert_eq!(phase, "DOWNLOAD_SOURCE");
+        assert!(message.contains(&format!("no usable answer from {service} at {}", gate.url())), "{message}");
+    }
+    assert_eq!(std::fs::read_dir(daemon.data().join("builds")).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[test]
+fn a_build_whose_endpoints_answer_with_nonsense_fails_and_says_which() {
+    let nonsense = Sink::start(|_, _| (200, "<html>It works!</html>".to_owned()));
+    let flags = ["--endpoint-url-s3", &nonsense.url(), "--endpoint-url-secrets-manager", &nonsense.url()];
+    let daemon = Daemon::start_with(&[&flags[..], &["--build-runner", "host"]].concat());
+    let caller = daemon.caller();
+    let mut described = project("any/image:1", &caller.make_role("builds", "codebuild.amazonaws.com"));
+    let spec = "version: 0.2\nenv: {secrets-manager: {A: none}}\nphases: {build: {commands: ['true']}}\n";
+    let writes = "version: 0.2\nphases: {build: {commands: [echo > file]}}\nartifacts: {files: [file]}\n";
+    let stored = json!({"type": "S3", "location": "bucket", "packaging": "ZIP"});
+    described["artifacts"] = json!({"type": "NO_ARTIFACTS"});
+    described["source"] = json!({"type": "S3", "location": "bucket/key"});
+    caller.codebuild("CreateProject", &described);
+    let cases = [
+        (json!({}), "DOWNLOAD_SOURCE", "cannot be unpacked: "),
+        (json!({"source": {"type": "NO_SOURCE", "buildspec": spec}}), "DOWNLOAD_SOURCE", "AWSSecretsManager"),
+        (
+            json!({"source": {"type": "NO_SOURCE", "buildspec": writes}, "artifacts": stored}),
+            "UPLOAD_ARTIFACTS",
+            "no usable answer from Amazon S3",
+        ),
+    ];
+    for (changes, phase, says) in cases {
+        described.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        caller.codebuild("UpdateProject", &described);
+        let (failed, message) = alone(&caller);
+        assert_eq!(failed, phase, "{message}");
+        assert!(message.contains(says), "{message}");
+    }
 }

@@ -1,7 +1,7 @@
 //! What roles may do: each missing permission is named, and the flag says whose calls are held against policies.
 
 use penstock_tests::aws::Caller;
-use penstock_tests::building::{build_action, make_project, zipped};
+use penstock_tests::building::{build_action, make_project, project as described_project, zipped};
 use penstock_tests::clients::Clients;
 use penstock_tests::daemon::Daemon;
 use penstock_tests::git::Repository;
@@ -133,6 +133,12 @@ fn each_is_needed(
     permit(caller, role, &all);
 }
 
+/// The id of the latest build of the project.
+fn latest_build(caller: &Caller) -> String {
+    let builds = caller.codebuild("ListBuildsForProject", &json!({"projectName": "project"}));
+    builds["ids"][0].as_str().unwrap_or_default().to_owned()
+}
+
 #[test]
 fn a_build_needs_the_permissions_of_its_action_and_of_its_service_role() {
     let daemon = Daemon::start_with(&["--build-runner", "host"]);
@@ -177,12 +183,32 @@ fn a_build_needs_the_permissions_of_its_action_and_of_its_service_role() {
              AccessDeniedException: User: ",
         ),
     );
-    let others = ["ssm:*", "secretsmanager:*", "s3:*"];
-    permit(&caller, "builds", &others);
-    let (_, _, message) = run(&caller).unwrap();
+    let all = ["ssm:*", "secretsmanager:*", "s3:*", "logs:CreateLogStream", "logs:PutLogEvents"];
+    permit(&caller, "builds", &all);
+    assert_eq!(run(&caller), None, "the group is there: nobody has to make it");
     let says = "Phase: QUEUED, Code: ACCESS_DENIED, Message: Service role arn:aws:iam::000000000000:role/builds does not \
                 allow AWS CodeBuild to create Amazon CloudWatch Logs log streams for build ";
-    assert!(message.contains(says) && message.contains("logs:CreateLogStream"), "{message}");
+    for missing in ["logs:CreateLogStream", "logs:PutLogEvents"] {
+        permit(&caller, "builds", &all.into_iter().filter(|action| *action != missing).collect::<Vec<_>>());
+        let (_, _, message) = run(&caller).unwrap();
+        let build = latest_build(&caller);
+        let what = format!(
+            "assumed-role/builds/AWSCodeBuild-{} is not authorized to perform: {missing} on resource: \
+             arn:aws:logs:us-east-1:000000000000:log-group:/aws/codebuild/project:log-stream:",
+            build.rsplit(':').next().unwrap()
+        );
+        assert!(message.contains(says) && message.contains(&what), "{message}");
+    }
+    let mut described = described_project("any/image:1", &caller.iam_role_arn("builds"));
+    described["logsConfig"] = json!({"cloudWatchLogs": {"status": "ENABLED", "groupName": "new-group"}});
+    caller.codebuild("UpdateProject", &described);
+    permit(&caller, "builds", &all);
+    let (_, _, message) = run(&caller).unwrap();
+    let what = "is not authorized to perform: logs:CreateLogGroup on resource: \
+                arn:aws:logs:us-east-1:000000000000:log-group:new-group:log-stream:";
+    assert!(message.contains(says) && message.contains(what), "{message}");
+    permit(&caller, "builds", &[&all[..], &["logs:CreateLogGroup"]].concat());
+    assert_eq!(run(&caller), None);
     permit(&caller, "builds", &["ssm:*", "secretsmanager:*", "logs:*", "s3:GetObject*"]);
     let (_, _, message) = run(&caller).unwrap();
     assert!(message.contains("Phase: UPLOAD_ARTIFACTS") && message.contains("s3:PutObject"), "{message}");

@@ -287,3 +287,56 @@ fn without_enforcement_the_role_of_a_rules_target_is_not_asked() {
     events(&caller, &daemon, "PutEvents", &json!({"Entries": [entry]}));
     assert_eq!(all_ended(&daemon, "open", 2).len(), 2);
 }
+
+#[test]
+fn an_event_that_another_emulator_passes_on_starts_its_pipelines_once() {
+    let daemon = Daemon::start();
+    let caller = daemon.caller();
+    let ground = Ground::prepare(&caller, b"content");
+    starting_role(&caller);
+    for name in ["images", "chained"] {
+        create(&caller, &ground, name, None);
+        all_ended(&daemon, name, 1);
+    }
+    let pattern = json!({"source": ["aws.ecr"], "detail": {"image-tag": ["latest"]}});
+    rule(&caller, &daemon, "images", &pattern, "images");
+    let post = |event: &Value| {
+        let request = Request::new("POST", "/_penstock/events").body(event.to_string());
+        request.send(daemon.address()).unwrap()
+    };
+    let event = json!({
+        "version": "0", "id": "13cde686-328b-6117-af20-0e5566167482", "detail-type": "ECR Image Action",
+        "source": "aws.ecr", "account": "000000000000", "time": "2026-11-16T01:54:34Z", "region": "us-east-1",
+        "resources": [], "detail": {"result": "SUCCESS", "repository-name": "r", "image-tag": "latest"},
+    });
+    for _ in 0..2 {
+        let answer = post(&event);
+        assert_eq!((answer.status, &answer.json()["EventId"]), (200, &event["id"]), "{}", answer.text());
+    }
+    all_ended(&daemon, "images", 2);
+    // Without an id, account, Region and time it is an event of its own.
+    let bare =
+        json!({"source": "aws.ecr", "detail-type": "ECR Image Action", "detail": {"image-tag": "latest"}});
+    assert_eq!(post(&bare).status, 200);
+    assert_eq!(all_ended(&daemon, "images", 3).len(), 3);
+
+    // One daemon's events may be another's.
+    let other = Daemon::start_with(&["--events-to", &format!("{}/_penstock/events", daemon.url())]);
+    let pattern = json!({"detail-type": ["CodePipeline Pipeline Execution State Change"],
+                         "detail": {"state": ["SUCCEEDED"], "pipeline": ["elsewhere"]}});
+    rule(&caller, &daemon, "chained", &pattern, "chained");
+    let there = Ground::prepare(&other.caller(), b"content");
+    create(&other.caller(), &there, "elsewhere", None);
+    assert_eq!(all_ended(&daemon, "chained", 2).len(), 2);
+
+    for bad in [
+        json!([]),
+        json!({"source": "s"}),
+        json!({"source": "s", "detail-type": "t", "detail": "text"}),
+        json!({"source": "", "detail-type": "t", "detail": {}}),
+        json!({"source": "s", "detail-type": "t", "detail": {}, "time": "yesterday"}),
+        json!({"source": "s", "detail-type": "t", "detail": {}, "id": ""}),
+    ] {
+        assert_eq!(post(&bad).status, 400, "{bad}");
+    }
+}

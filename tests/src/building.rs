@@ -56,6 +56,17 @@ pub fn project(image: &str, role: &str) -> Value {
     })
 }
 
+/// Starts a build by itself that writes down its process and then sleeps; answers its id.
+pub fn start_sleeping(caller: &Caller, image: &str, process: &str) -> String {
+    let mut alone = project(image, &caller.make_role("builds", "codebuild.amazonaws.com"));
+    let spec = format!("version: 0.2\nphases: {{build: {{commands: ['echo $$ > {process}', sleep 600]}}}}\n");
+    alone["source"] = json!({"type": "NO_SOURCE", "buildspec": spec});
+    alone["artifacts"] = json!({"type": "NO_ARTIFACTS"});
+    caller.codebuild("CreateProject", &alone);
+    let started = caller.codebuild("StartBuild", &json!({"projectName": "project"}));
+    started["build"]["id"].as_str().unwrap_or_default().to_owned()
+}
+
 /// A CodeBuild action.
 pub fn build_action(configuration: &Value, inputs: &[&str], outputs: &[&str]) -> Value {
     let named = |names: &[&str]| names.iter().map(|name| json!({"name": name})).collect::<Vec<_>>();

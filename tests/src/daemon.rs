@@ -4,7 +4,7 @@
 //! test.
 
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -58,12 +58,21 @@ impl Daemon {
         Self::begin(folder, flags, &[])
     }
 
+    /// Starts one that listens on that address of this machine and not on the loopback.
+    pub fn start_at(ip: IpAddr, flags: &[&str], environment: &[(String, String)]) -> Self {
+        Self::begin_at(ip, TempDir::new().expect("a temporary folder"), flags, environment)
+    }
+
     fn begin(folder: TempDir, flags: &[&str], environment: &[(String, String)]) -> Self {
+        Self::begin_at(Ipv4Addr::LOCALHOST.into(), folder, flags, environment)
+    }
+
+    fn begin_at(ip: IpAddr, folder: TempDir, flags: &[&str], environment: &[(String, String)]) -> Self {
         let mut daemon = Self {
             folder,
             environment: environment.to_vec(),
             flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
-            address: free_address(),
+            address: free_address(ip),
             log: Arc::default(),
             announced: Vec::new(),
             running: None,
@@ -74,7 +83,7 @@ impl Daemon {
                 return daemon;
             }
             daemon.log.lock().unwrap().clear();
-            daemon.address = free_address();
+            daemon.address = free_address(ip);
         }
         panic!("no port to listen on");
     }
@@ -243,12 +252,12 @@ fn hermetic(home: &Path) -> Command {
 }
 
 /// A port that no outgoing connection is given by the system, so that it is still free after a restart.
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address(ip: IpAddr) -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(std::process::id() % 10_000).unwrap_or_default();
     loop {
         let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let address = SocketAddr::from((ip, port));
         if TcpListener::bind(address).is_ok() {
             return address;
         }

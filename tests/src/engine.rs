@@ -1,6 +1,7 @@
-//! A container engine for tests: the machine's own, or one that is started for them where root may.
+//! A container engine for tests: the machine's own, or one that is started, and before that installed, where root may.
 
 use std::io::Write;
+use std::net::{IpAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -9,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::clients::skipped;
+use crate::clients::{notice, skipped};
 use crate::daemon::Daemon;
 use crate::engine_gate::EngineGate;
+use crate::installing::{install, is_there};
 
 /// A small image with a shell, made on the spot.
 const IMAGE: &str = "penstock-test:1";
@@ -43,8 +45,21 @@ impl Engine {
     fn find() -> Result<Self, String> {
         let host = std::env::var("DOCKER_HOST").ok();
         let mut engine = Self { host, own: None };
+        let is_missing = |program: &&&str| !is_there(program);
         if !engine.answers() {
-            engine = Self::started()?;
+            if !may_start_one() {
+                return Err(
+                    "no container engine answers, and only root with all rights may start one".to_owned()
+                );
+            }
+            if let Some(missing) = ["docker", "dockerd"].iter().find(is_missing) {
+                let none = |why| format!("no container engine answers, and there is no {missing}: {why}");
+                install(&["docker.io"]).map_err(none)?;
+            }
+            // Where packages start what they bring, there is one now.
+            if !engine.answers() {
+                engine = Self::started()?;
+            }
         }
         engine.make_image()?;
         Ok(engine)
@@ -63,13 +78,18 @@ impl Engine {
         let folder = TempDir::new().map_err(|error| error.to_string())?;
         let at = |name: &str| folder.path().join(name).display().to_string();
         let host = format!("unix://{}", at("docker.sock"));
-        // It ends with the tests: its standard input is theirs.
+        notice(&format!(
+            "starting a container engine in {}; it goes with the tests",
+            folder.path().display()
+        ));
+        // It ends with the tests, since its standard input is theirs, and its folder is removed then.
         let child = Command::new("sh")
             .args([
                 "-c",
-                "command -v dockerd >/dev/null || exit 1; dockerd \"$@\" & read _; kill $!; wait",
-                "sh",
+                "trap '' INT; folder=$1; shift; dockerd \"$@\" & read _; kill $!; wait; rm -rf \"$folder\"",
             ])
+            .arg("sh")
+            .arg(folder.path())
             .args(["--storage-driver=vfs", "--iptables=false", "--ip6tables=false", "--bridge=none"])
             .args([
                 "--data-root",
@@ -91,7 +111,7 @@ impl Engine {
         while !engine.answers() {
             let ended = engine.own.as_mut().is_some_and(|(child, _)| matches!(child.try_wait(), Ok(Some(_))));
             if ended {
-                return Err("no container engine answers, and there is no dockerd to start".to_owned());
+                return Err("the container engine that was started ended at once".to_owned());
             }
             if Instant::now() > deadline {
                 return Err(
@@ -105,8 +125,15 @@ impl Engine {
 
     /// The image has busybox and nothing else.
     fn make_image(&self) -> Result<(), String> {
-        let busybox = BUSYBOX.iter().map(PathBuf::from).find(|path| path.exists());
-        let busybox = busybox.ok_or("no busybox to make an image of (Debian: busybox-static)")?;
+        let find = || BUSYBOX.iter().map(PathBuf::from).find(|path| path.exists());
+        let busybox = match find() {
+            Some(busybox) => busybox,
+            None => {
+                let none = |why| format!("no busybox to make an image of (Debian: busybox-static): {why}");
+                install(&["busybox-static"]).map_err(none)?;
+                find().ok_or("no busybox to make an image of")?
+            }
+        };
         let folder = TempDir::new().map_err(|error| error.to_string())?;
         let script = format!(
             "set -e; cd {}; mkdir -p bin etc tmp root; cp {} bin/busybox; \
@@ -169,6 +196,24 @@ impl Engine {
         self.of(daemon).len()
     }
 
+    /// Whether there is a container of that build.
+    pub fn has_build(&self, id: &str) -> bool {
+        let uuid = id.rsplit(':').next().unwrap_or_default();
+        let filter = format!("label=dev.penstock.build={uuid}");
+        let output =
+            self.docker(&["ps", "--all", "--quiet", "--filter", &filter]).output().expect("docker runs");
+        !output.stdout.is_empty()
+    }
+
+    /// The address of this machine as a container finds it; none where containers have no network that leads here.
+    pub fn gateway(&self) -> Option<IpAddr> {
+        let run = ["run", "--rm", IMAGE, "/bin/sh", "-c", "ip route show default"];
+        let output = self.docker(&run).output().expect("docker runs");
+        let route = String::from_utf8_lossy(&output.stdout).into_owned();
+        let gateway: IpAddr = route.split_once(" via ")?.1.split_whitespace().next()?.parse().ok()?;
+        TcpListener::bind((gateway, 0)).is_ok().then_some(gateway)
+    }
+
     /// Runs a command in the one container of a daemon.
     pub fn exec(&self, daemon: &Daemon, command: &str) {
         let containers = self.of(daemon);
@@ -177,4 +222,12 @@ impl Engine {
             self.docker(&["exec", container, "/bin/sh", "-c", command]).status().expect("docker runs");
         assert!(status.success(), "{command}: {status}");
     }
+}
+
+/// Whether this is root with the right to mount, which root in a container may lack (capabilities(7), CAP_SYS_ADMIN).
+fn may_start_one() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let rights = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let rights = rights.and_then(|rights| u64::from_str_radix(rights.trim(), 16).ok());
+    rights.is_some_and(|rights| rights & (1 << 21) != 0)
 }

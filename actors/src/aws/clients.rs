@@ -29,18 +29,12 @@ const KEPT: usize = 200;
 
 /// In process nothing is lost on the way, and copying some gigabytes takes its time.
 const PATIENCE_WITH_OURSELVES: Duration = Duration::from_secs(10 * 60);
-const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(60);
 /// A function runs for a quarter of an hour at most, and says nothing meanwhile.
 const PATIENCE_WITH_FUNCTIONS: Duration = Duration::from_secs(16 * 60);
 
 /// What is called without an SDK of its own, when somebody has set where it is.
-const WITHOUT_SDK: [(Service, Duration); 5] = [
-    (Service::Lambda, PATIENCE_WITH_FUNCTIONS),
-    (Service::CloudWatch, PATIENCE_WITH_OTHERS),
-    (Service::Sns, PATIENCE_WITH_OTHERS),
-    (Service::Ssm, PATIENCE_WITH_OTHERS),
-    (Service::SecretsManager, PATIENCE_WITH_OTHERS),
-];
+const WITHOUT_SDK: [Service; 5] =
+    [Service::Lambda, Service::CloudWatch, Service::Sns, Service::Ssm, Service::SecretsManager];
 
 /// How calls are made.
 #[derive(Clone)]
@@ -52,6 +46,8 @@ pub struct Settings {
     /// What the daemon signs with as the service principal `codepipeline.amazonaws.com` at its own STS, on behalf of
     /// a pipeline.
     pub service: ServiceKeys,
+    /// How long endpoints elsewhere may say nothing.
+    pub patience: Duration,
     /// What requests to endpoints elsewhere are signed with, from the environment.
     pub environment: Option<Credentials>,
     /// What sessions may do with the daemon's own services that are called without a request.
@@ -95,17 +91,18 @@ struct Place {
 impl AwsClients {
     /// Clients that call as set.
     pub fn new(settings: Settings) -> Result<Self, SetupError> {
-        let Settings { in_process, endpoints, service, environment, permits } = settings;
+        let Settings { in_process, endpoints, service, patience, environment, permits } = settings;
         let (sts_at, s3_at) = (endpoints.of(Service::Sts)?, endpoints.of(Service::S3)?);
         let embedded = [&sts_at, &s3_at].map(|endpoint| *endpoint == Endpoint::Embedded);
         let inside = patient(in_process, PATIENCE_WITH_OURSELVES);
         let outside = match embedded {
             [true, true] => inside.clone(),
-            _ => patient(SharedHttpConnector::new(Outward::new()?), PATIENCE_WITH_OTHERS),
+            _ => patient(SharedHttpConnector::new(Outward::new()?), patience),
         };
         let mut places = Vec::new();
-        for (service, patience) in WITHOUT_SDK {
+        for service in WITHOUT_SDK {
             if let Endpoint::External(url) = endpoints.of(service)? {
+                let patience = if service == Service::Lambda { PATIENCE_WITH_FUNCTIONS } else { patience };
                 let connector = patient(SharedHttpConnector::new(Outward::new()?), patience);
                 places.push(Place { service, url, connector });
             }
@@ -202,6 +199,11 @@ impl AwsClients {
         }
     }
 
+    /// Lets go of a session that nobody will ask for again.
+    pub fn forget(&self, access: &Access) {
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner).clients.remove(&roles(access));
+    }
+
     #[cfg(test)]
     pub(super) fn kept(&self) -> usize {
         self.0.kept.lock().unwrap_or_else(PoisonError::into_inner).clients.len()
@@ -257,8 +259,13 @@ struct Kept {
     uses: u64,
 }
 
-/// The pipeline's role, the action's, and the Region.
-type Roles = (String, Option<String>, String);
+/// The pipeline's role, the action's, the Region, and the name of the session, where it has one.
+type Roles = (String, Option<String>, String, Option<String>);
+
+fn roles(access: &Access) -> Roles {
+    let Access { pipeline_role, action_role, region, session, .. } = access.clone();
+    (pipeline_role, action_role, region, session)
+}
 
 impl Kept {
     fn get_or_make(
@@ -267,7 +274,7 @@ impl Kept {
         make: impl FnOnce() -> (RoleSession, S3),
     ) -> (RoleSession, S3) {
         self.uses += 1;
-        let roles = (access.pipeline_role.clone(), access.action_role.clone(), access.region.clone());
+        let roles = roles(access);
         if let Some((used, session, s3)) = self.clients.get_mut(&roles) {
             *used = self.uses;
             return (session.clone(), s3.clone());

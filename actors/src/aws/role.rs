@@ -28,6 +28,8 @@ pub struct Access {
     pub region: String,
     /// On whose behalf, a pipeline's or a build project's: trust policies may ask about it.
     pub source: Source,
+    /// What the session is called; the time, where it is nothing else.
+    pub session: Option<String>,
 }
 
 impl From<&Work> for Access {
@@ -37,6 +39,7 @@ impl From<&Work> for Access {
             action_role: work.action_role.clone(),
             region: work.region.clone(),
             source: of_pipeline(&work.pipeline),
+            session: None,
         }
     }
 }
@@ -90,7 +93,7 @@ impl RoleSession {
 
     async fn assume_with(&self, source: &Source, policy: Option<&str>) -> Result<Credentials, AwsRefusal> {
         let Inner { sts, service, access, .. } = &*self.0;
-        let name = session_name();
+        let name = access.session.clone().unwrap_or_else(session_name);
         let outer = &access.pipeline_role;
         let (first, last) = match &access.action_role {
             Some(_) => (None, policy),
@@ -166,6 +169,7 @@ mod tests {
                 region: "eu-west-1".to_owned(),
                 name: "web".to_owned(),
             }),
+            session: None,
         }
     }
 

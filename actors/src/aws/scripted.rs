@@ -109,6 +109,7 @@ impl Script {
             in_process: self.connector(),
             endpoints: Endpoints::default(),
             service: Arc::new(|_| Credentials::new("SERVICE", "secret", None, None, "test")),
+            patience: std::time::Duration::from_secs(60),
             environment: None,
             permits: crate::aws::permits::Permits::default(),
         })

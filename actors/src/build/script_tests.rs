@@ -21,7 +21,7 @@ impl Ran {
 
     /// What the commands said, without the script's own lines.
     fn said(&self) -> Vec<&str> {
-        self.log.lines().filter(|line| !line.starts_with("[Container] ")).collect()
+        self.log.lines().filter(|line| !line.is_empty() && !line.starts_with("[Container] ")).collect()
     }
 
     fn failures(&self) -> Vec<(PhaseName, List, usize, i32)> {

@@ -94,6 +94,7 @@ pub(super) fn inputs(work: &Work) -> Vec<Input> {
         name: artifact.name.clone(),
         bucket: artifact.bucket.clone(),
         key: artifact.key.clone(),
+        revision: artifact.revision.clone(),
     };
     work.inputs.iter().map(input).collect()
 }

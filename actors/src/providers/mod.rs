@@ -1,6 +1,7 @@
 //! The actions' workers, one module each.
 
 pub mod provider;
+mod regional;
 pub mod table;
 
 pub(crate) mod approval_request;

@@ -23,6 +23,7 @@ use super::commands::CommandsProvider;
 use super::connection_source::{ConnectionSource, Origins};
 use super::failures;
 use super::provider::{Provider, Reporter};
+use super::regional;
 use super::rules::cloud_watch_alarm::CloudWatchAlarm;
 use super::rules::deployment_window::DeploymentWindow;
 use super::rules::lambda_invoke::LambdaInvoke;
@@ -141,6 +142,9 @@ impl Providers {
         };
         // Fails only on a closed semaphore, and nobody closes these.
         let _permit = entry.permits.acquire().await;
+        if let Some(clients) = &self.clients {
+            regional::copy_inputs(clients, &work).await?;
+        }
         entry.provider.run(work, reporter).await
     }
 }

@@ -80,6 +80,7 @@ impl Sources {
                 action_role: action.role_arn.clone(),
                 region: pipeline.region.clone(),
                 source: of_pipeline(pipeline),
+                session: None,
             };
             inner.followers.entry(origin.clone()).or_default().insert(pipeline.clone(), access);
             inner.origins.entry(pipeline.clone()).or_default().push(origin);

@@ -45,6 +45,7 @@ fn access(
         action_role: action_role.cloned(),
         region: region.to_owned(),
         source: of_pipeline(pipeline),
+        session: None,
     }
 }
 

@@ -140,11 +140,18 @@ struct StartBuild {
     image_override: Option<String>,
     idempotency_token: Option<String>,
     auto_retry_limit_override: Option<u64>,
+    compute_type_override: Option<String>,
+    environment_type_override: Option<String>,
+    privileged_mode_override: Option<bool>,
+    queued_timeout_in_minutes_override: Option<u64>,
+    logs_config_override: Option<Value>,
+    encryption_key_override: Option<String>,
 }
 
 /// Members that change what would be built, and that this service does not heed: better refused than lost.
-const NOT_SUPPORTED: [&str; 6] = [
+const NOT_SUPPORTED: [&str; 7] = [
     "secondarySourcesOverride",
+    "secondarySourcesVersionOverride",
     "secondaryArtifactsOverride",
     "sourceTypeOverride",
     "sourceLocationOverride",
@@ -174,6 +181,12 @@ async fn start_build(services: &Services, caller: &Caller, input: Value) -> Answ
         image: start.image_override,
         auto_retry_limit: start.auto_retry_limit_override,
         source_version: start.source_version,
+        compute_type: start.compute_type_override,
+        environment_type: start.environment_type_override,
+        privileged: start.privileged_mode_override,
+        queued_timeout: start.queued_timeout_in_minutes_override,
+        logs: start.logs_config_override,
+        encryption_key: start.encryption_key_override,
         ..Order::default()
     };
     let record = services.codebuild.start(&caller.account, &caller.region, order).await?;
@@ -267,7 +280,16 @@ fn build(record: &BuildRecord) -> Value {
     let artifact = |output: &penstock_actors::companions::codebuild::Output| json!({ "location": format!("arn:aws:s3:::{}/{}", output.bucket, output.key), "artifactIdentifier": output.name });
     let outputs: Vec<Value> = record.outputs.iter().map(artifact).collect();
     let (primary, secondary) = if outputs.len() == 1 { (outputs, Vec::new()) } else { (Vec::new(), outputs) };
-    let source = record.inputs.first().map(|input| format!("arn:aws:s3:::{}/{}", input.bucket, input.key));
+    let mut environment = json!(project.environment);
+    if project.environment.image_pull_credentials_type.is_none() {
+        environment["imagePullCredentialsType"] = json!("CODEBUILD");
+    }
+    // That the artifacts' names identify them is inferred.
+    let secondary_sources = record
+        .inputs
+        .iter()
+        .skip(1)
+        .map(|input| json!({ "type": project.source.kind, "sourceIdentifier": input.name }));
     let mut build = json!({
         "id": record.build_id(),
         "arn": record.arn(),
@@ -278,11 +300,14 @@ fn build(record: &BuildRecord) -> Value {
         "buildComplete": record.is_complete(),
         "projectName": project.name,
         "phases": phases,
+        "sourceVersion": record.version(),
+        "resolvedSourceVersion": record.resolved,
         "source": project.source,
-        "secondarySources": [],
+        "secondarySources": secondary_sources.collect::<Vec<_>>(),
         "artifacts": primary.into_iter().next().unwrap_or_else(|| json!({ "location": "" })),
         "secondaryArtifacts": secondary,
-        "environment": project.environment,
+        "environment": environment,
+        "cache": { "type": "NO_CACHE" },
         "serviceRole": project.service_role,
         "logs": {
             "groupName": group,
@@ -308,9 +333,6 @@ fn build(record: &BuildRecord) -> Value {
     }
     if let Some(ended) = record.ended {
         build["endTime"] = seconds(ended);
-    }
-    if let Some(version) = record.source_version.clone().or(source) {
-        build["sourceVersion"] = json!(version);
     }
     crate::protocol::json::without_nulls(build)
 }

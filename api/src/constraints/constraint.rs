@@ -24,7 +24,8 @@ pub(super) enum Constraint<'a> {
 impl<'a> Constraint<'a> {
     /// The shape's own constraints, in the order in which AWS lists them.
     pub(super) fn of(shape: &'a Shape) -> impl Iterator<Item = Self> {
-        let measure = if matches!(shape.kind, Kind::Integer) { Measure::Value } else { Measure::Length };
+        let measure =
+            if matches!(shape.kind, Kind::Integer | Kind::Long) { Measure::Value } else { Measure::Length };
         let values = shape.values.as_deref().map(Self::Values);
         let at_most = shape.max.map(|max| Self::AtMost(measure, max));
         let at_least = shape.min.map(|min| Self::AtLeast(measure, min));

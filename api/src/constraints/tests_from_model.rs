@@ -23,7 +23,7 @@ fn good(model: &Model, name: &str) -> Value {
             Value::Object(Map::from_iter([(key, good(model, &value.shape))]))
         }
         Kind::String => Value::String(good_text(name, shape)),
-        Kind::Integer => json!(shape.min.unwrap_or(1)),
+        Kind::Integer | Kind::Long => json!(shape.min.unwrap_or(1)),
         Kind::Boolean => json!(true),
         Kind::Timestamp => json!(1_496_380_678.648),
     }
@@ -88,7 +88,7 @@ fn breakages(model: &Model, name: &str, pointer: &str, found: &mut Vec<Breakage>
                 );
             }
         }
-        Kind::Integer => {
+        Kind::Integer | Kind::Long => {
             if let Some(max) = max {
                 add(json!(max + 1), format!("Member must have value less than or equal to {max}"));
             }
@@ -180,7 +180,9 @@ fn every_member_of_every_operation_refuses_a_wrong_type() {
         };
         for (member, reference) in members {
             let wrong = match model.shape(&reference.shape).unwrap().kind {
-                Kind::String | Kind::Integer | Kind::Boolean | Kind::Timestamp => json!({"a": 1}),
+                Kind::String | Kind::Integer | Kind::Long | Kind::Boolean | Kind::Timestamp => {
+                    json!({"a": 1})
+                }
                 _ => json!(7),
             };
             let mut input = good(model, &operation.input);

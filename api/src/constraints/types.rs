@@ -26,12 +26,12 @@ pub(super) fn check(model: &Model, shape: &str, value: &Value) -> Result<(), Aws
         }
         (Kind::String, Value::String(_)) | (Kind::Boolean, Value::Bool(_)) => Ok(()),
         (Kind::Integer, Value::Number(number)) if number.as_i64().is_some_and(is_integer) => Ok(()),
+        (Kind::Long, Value::Number(number)) if number.as_i64().is_some() => Ok(()),
         (Kind::Timestamp, Value::Number(_)) => Ok(()),
         (expected, found) => Err(AwsError::serialization(mismatch(expected, found))),
     }
 }
 
-/// Integers of the API are Java's: 32 bits.
 fn is_integer(number: i64) -> bool {
     i32::try_from(number).is_ok()
 }
@@ -52,6 +52,7 @@ fn mismatch(expected: &Kind, found: &Value) -> String {
         Kind::List { .. } => "Expected list or null".to_owned(),
         Kind::String => format!("{found} can not be converted to a String"),
         Kind::Integer => format!("{found} can not be converted to an Integer"),
+        Kind::Long => format!("{found} can not be converted to a Long"),
         Kind::Boolean => format!("{found} can not be converted to a Boolean"),
         Kind::Timestamp => format!("{found} can not be converted to milliseconds since epoch"),
     }

@@ -65,7 +65,7 @@ impl Params {
             }
             Kind::List { member } => self.list(model, &member.shape, at)?,
             Kind::String => text().map(Value::String),
-            Kind::Integer | Kind::Timestamp => match text() {
+            Kind::Integer | Kind::Long | Kind::Timestamp => match text() {
                 None => None,
                 Some(digits) => {
                     let number = digits.parse::<i32>().map_err(|_| not_a("n Integer"))?;

@@ -250,6 +250,7 @@ impl ActionExecution {
             overrides: record.overrides.clone(),
             change: record.change.clone(),
             inputs: record.inputs.clone(),
+            copied_from: record.copied_from().to_vec(),
             outputs: record.outputs.clone(),
             encryption_key: record.encryption_key.clone(),
             started: record.reference.started,
@@ -349,6 +350,7 @@ fn resolve(record: &mut ActionExecution, context: Context) -> Result<(), Failure
         })
         .collect();
     record.inputs = inputs?;
+    record.move_inputs_here();
     record.overrides = context.overrides;
     record.change = context.change;
     let scope = Scope {

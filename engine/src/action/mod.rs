@@ -5,6 +5,7 @@ mod context;
 mod input;
 mod job;
 mod machine;
+mod regional;
 mod rule;
 mod state;
 mod work;
@@ -18,6 +19,7 @@ pub use context::{Context, ContextEntry, artifact_key};
 pub use input::Input;
 pub use job::{CurrentRevision, Job, JobSuccess, JobWord, job_not_found};
 pub use machine::Action;
+pub use regional::RegionalStore;
 pub(crate) use rule::RulePlace;
 pub use state::{
     ActionExecution, ActionExecutionStatus, ActionRef, ArtifactLocation, ErrorDetails, External, Outcome,

@@ -17,6 +17,7 @@ use crate::triggers::GitChange;
 
 use super::context::artifact_key;
 use super::job::Job;
+use super::regional::RegionalStore;
 use super::work::Compute;
 
 /// Finds an action execution's record: its start time is part of the key, so that lists are newest first.
@@ -62,6 +63,9 @@ pub struct ActionExecution {
     /// The key of the artifact store, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encryption_key: Option<EncryptionKey>,
+    /// The artifact store of its Region, where the pipeline has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regional: Option<Box<RegionalStore>>,
     /// Where its outputs go; decided at birth, so that every start of the provider writes the same objects.
     pub outputs: Vec<ArtifactLocation>,
     /// Where its inputs were found, known from its begin on.
@@ -142,8 +146,13 @@ impl ActionExecution {
             key: artifact_key(&pipeline.name, &artifact.name, &id),
             revision: None,
         });
+        let has_several = version.artifact_stores.as_ref().is_some_and(|stores| stores.len() > 1);
+        let regional = store
+            .filter(|_| has_several)
+            .map(|store| Box::new(RegionalStore { bucket: store.location.clone(), copied_from: Vec::new() }));
         Self {
             outputs: outputs.collect(),
+            regional,
             encryption_key: store.and_then(|store| store.encryption_key.clone()),
             reference: ActionRef { stage: stage.clone(), id, started: now },
             pipeline: pipeline.clone(),

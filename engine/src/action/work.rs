@@ -46,6 +46,8 @@ pub struct Work {
     pub change: Option<Box<GitChange>>,
     /// Where its input artifacts are.
     pub inputs: Vec<ArtifactLocation>,
+    /// Where those of them lie that are copied from another Region's artifact store first.
+    pub copied_from: Vec<ArtifactLocation>,
     /// Where its output artifacts go.
     pub outputs: Vec<ArtifactLocation>,
     /// The artifact store's key.

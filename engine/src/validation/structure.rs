@@ -127,6 +127,13 @@ pub(super) fn check_action(subject: &Subject<'_>, place: Place<'_>, violations: 
              can only be in the pipeline's region '{}'",
             subject.region
         ));
+    } else if region != subject.region && found.is_some_and(|found| found.runs_commands) {
+        // Guide: "action-reference-Commands"; the text is inferred.
+        violations.action(format!(
+            "Action '{name}' is in region '{region}', but the {} action is not supported for cross-Region actions: it \
+             can only be in the pipeline's region '{}'",
+            id.provider, subject.region
+        ));
     }
     if subject.pipeline_type == PipelineType::V1 && found.is_some_and(|found| found.v2_only) {
         violations.action(format!("{} Action can only be used with V2 pipelines.", id.provider));

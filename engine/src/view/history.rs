@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::action::{ActionExecution, ArtifactLocation};
+use crate::action::{ActionExecution, ActionExecutionStatus, ArtifactLocation};
 use crate::action_type::Catalogue;
 
 use super::execution::without_nulls;
@@ -10,7 +10,8 @@ use super::urls;
 
 /// API reference: `ActionExecutionDetail`. Of an action that has not begun, the input artifacts and the
 /// resolved configuration are not known yet. An approval's token is its external id: of a PARALLEL pipeline it is
-/// shown nowhere else.
+/// shown nowhere else. Output artifacts are there once it has succeeded (user guide, "View pipelines and details": the sample of
+/// a failed action has none).
 pub fn action_execution_detail(action: &ActionExecution, catalogue: &Catalogue) -> Value {
     let declaration = &action.declaration;
     let input = without_nulls(json!({
@@ -30,8 +31,9 @@ pub fn action_execution_detail(action: &ActionExecution, catalogue: &Catalogue) 
         "logStreamARN": action.external.log_stream,
     }));
     let empty = result.as_object().is_none_or(serde_json::Map::is_empty);
+    let made = (action.status == ActionExecutionStatus::Succeeded).then_some(&*action.outputs);
     let output = without_nulls(json!({
-        "outputArtifacts": locations(&action.outputs),
+        "outputArtifacts": locations(made.unwrap_or_default()),
         "executionResult": (!empty).then_some(result),
         "outputVariables": action.output_variables,
     }));

@@ -25,6 +25,7 @@ mod sabotage;
 mod shapes;
 mod world;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 
@@ -36,6 +37,10 @@ use mistakes::Mistakes;
 const HISTORIES: u64 = 250;
 /// Operations in one history, at most.
 const LONGEST: usize = 240;
+
+const LONG_HISTORIES: u64 = 3;
+/// Operations in one of these, at most; a quarter of it, at least.
+const LONGEST_OF_LONG: usize = 8_000;
 
 #[expect(clippy::disallowed_methods, reason = "a test's only arguments are its environment")]
 fn histories() -> Option<u64> {
@@ -53,33 +58,50 @@ fn first_seed() -> u64 {
 fn the_laws_hold_in_every_history() {
     let first = first_seed();
     for seed in first..first + histories().unwrap_or(HISTORIES) {
-        // Each history has a seed of its own, so that a failing one is replayed alone.
-        let config = Config {
-            cases: 1,
-            failure_persistence: None,
-            max_shrink_iters: 500,
-            rng_seed: RngSeed::Fixed(seed),
-            ..Config::default()
-        };
-        let outcome = TestRunner::new(config).run(&op::histories(LONGEST), |history| {
-            let result = history::run(&history, Mistakes::default());
-            result.map(|_| ()).map_err(|violation| TestCaseError::fail(violation.law))
-        });
-        let history = match outcome {
-            Ok(()) => continue,
-            Err(TestError::Fail(_, history)) => history,
-            Err(aborted) => panic!("{aborted}"),
-        };
-        let replay = format!(
-            "seed {seed}; to replay: PENSTOCK_SEED={seed} PENSTOCK_HISTORIES=1 \
-             cargo test -p penstock-engine --test simulation the_laws_hold"
-        );
-        let Err(violation) = history::run(&history, Mistakes::default()) else {
-            panic!("fails only sometimes: {history:?}\n\n{replay}");
-        };
-        let history = history::shorten(history, violation.law, Mistakes::default());
-        panic!("{}\n\n{replay}", history::tell(&history, Mistakes::default()));
+        the_laws_hold(seed, LONGEST, "the_laws_hold_in_every_history");
     }
+}
+
+#[test]
+fn the_laws_hold_in_histories_of_thousands_of_steps() {
+    let first = first_seed();
+    for seed in first..first + histories().unwrap_or(LONG_HISTORIES) {
+        let steps = the_laws_hold(seed, LONGEST_OF_LONG, "the_laws_hold_in_histories_of_thousands");
+        assert!(steps > 1_000, "the history of seed {seed} had {steps} steps");
+    }
+}
+
+/// Runs the history of that seed; how many steps of machines it had.
+fn the_laws_hold(seed: u64, longest: usize, test: &str) -> u64 {
+    // Each history has a seed of its own, so that a failing one is replayed alone.
+    let config = Config {
+        cases: 1,
+        failure_persistence: None,
+        max_shrink_iters: 500,
+        rng_seed: RngSeed::Fixed(seed),
+        ..Config::default()
+    };
+    let steps = Cell::new(0);
+    let outcome = TestRunner::new(config).run(&op::histories(longest), |history| {
+        let seen = history::run(&history, Mistakes::default());
+        let seen = seen.map_err(|violation| TestCaseError::fail(violation.law))?;
+        steps.set(seen.get("step").copied().unwrap_or_default());
+        Ok(())
+    });
+    let history = match outcome {
+        Ok(()) => return steps.get(),
+        Err(TestError::Fail(_, history)) => history,
+        Err(aborted) => panic!("{aborted}"),
+    };
+    let replay = format!(
+        "seed {seed}; to replay: PENSTOCK_SEED={seed} PENSTOCK_HISTORIES=1 \
+         cargo test -p penstock-engine --test simulation {test}"
+    );
+    let Err(violation) = history::run(&history, Mistakes::default()) else {
+        panic!("fails only sometimes: {history:?}\n\n{replay}");
+    };
+    let history = history::shorten(history, violation.law, Mistakes::default());
+    panic!("{}\n\n{replay}", history::tell(&history, Mistakes::default()));
 }
 
 #[test]
@@ -131,6 +153,8 @@ fn histories_come_by_everything_that_the_machines_know() {
         "provider resumed",
         "pipeline in the trash",
         "update",
+        "mode changed under way",
+        "deleted under way",
         "transition disabled",
         "parallel action",
         "queue",

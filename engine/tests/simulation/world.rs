@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use penstock_engine::action::{self, Action, ActionRef};
 use penstock_engine::declaration::pipeline::ExecutionMode;
 use penstock_engine::ids::{ExecutionId, Incarnation};
-use penstock_engine::pipeline::{self, Found, Pipeline, Recall, Recalled, TriggerType, Which};
+use penstock_engine::pipeline::{self, Execution, Found, Pipeline, Recall, Recalled, TriggerType, Which};
 use penstock_engine::stage::{self, ConditionStatus, Stage, StageExecution, StageExecutionStatus, StageId};
 use penstock_engine::step::{Effect, ReplyId, Step, Tell, Write};
 use penstock_engine::time::Timestamp;
@@ -301,10 +301,24 @@ impl World {
             }
             Write::ExecutionExpired(..) => "execution expired".to_owned(),
             Write::Trash(_) => "pipeline in the trash".to_owned(),
-            Write::Version(_, version) if version.declaration.version > Some(1) => "update".to_owned(),
+            Write::Version(inc, version) if version.declaration.version > Some(1) => {
+                let mode = version.declaration.execution_mode.unwrap_or_default();
+                let changes = self.under_way(inc).any(|execution| execution.mode != mode);
+                if changes { "mode changed under way" } else { "update" }.to_owned()
+            }
+            Write::NameGone(key) => {
+                let incarnation = self.disk.queued.names.get(key);
+                let busy = incarnation.is_some_and(|inc| self.under_way(inc).next().is_some());
+                if busy { "deleted under way" } else { "deleted" }.to_owned()
+            }
             _ => return,
         };
         *self.seen.entry(what).or_default() += 1;
+    }
+
+    fn under_way(&self, incarnation: &Incarnation) -> impl Iterator<Item = &Execution> {
+        let all = self.disk.queued.executions.iter().filter(move |((inc, _), _)| inc == incarnation);
+        all.map(|(_, execution)| execution).filter(|execution| !execution.status.has_ended())
     }
 
     /// Keeps effects until everything queued so far is durable.

@@ -1,11 +1,12 @@
 //! Builds in containers, by the API of Docker or of Podman.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bollard::body_try_stream;
 use bollard::container::LogOutput;
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, ContainerStateStatusEnum, HostConfig, HostConfigLogConfig};
@@ -14,7 +15,6 @@ use bollard::query_parameters::{
     KillContainerOptions, ListContainersOptions, LogsOptions, RemoveContainerOptions, StartContainerOptions,
     UploadToContainerOptions,
 };
-use bollard::{API_DEFAULT_VERSION, body_try_stream};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use time::OffsetDateTime;
@@ -22,17 +22,20 @@ use time::format_description::well_known::Rfc3339;
 use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio::task::spawn_blocking;
 
+use super::engine::{failed, find, status, text};
 use super::lines::Lines;
-use super::{Listener, News, Order, Pieces, RunnerError, State};
+use super::{Listener, News, Order, Pieces, Process, RunnerError, Settings, State};
 use crate::build::script::{EVENTS, Event, SCRIPT, Told};
 use crate::build::streams::PieceReader;
 
 /// By which containers are known to be builds, and whose.
 const BUILD: &str = "dev.penstock.build";
 const OWNER: &str = "dev.penstock.owner";
+/// With whom a build ends.
+const PROCESS: &str = "dev.penstock.process";
 
-/// How long the engine may take for an answer, in seconds.
-const PATIENCE: u64 = 60;
+/// Here the engine empties its log, whether that was read or not: by then there was much more than is kept.
+const LARGEST_LOG: &str = "256m";
 /// How long for taking or giving files.
 const PATIENCE_WITH_FILES: Duration = Duration::from_secs(60 * 60);
 /// How long for the next piece of a file.
@@ -44,20 +47,18 @@ const PATIENCE_WITH_PULSE: Duration = Duration::from_secs(20);
 /// Runs builds in containers.
 #[derive(Debug)]
 pub struct Docker {
-    images: BTreeMap<String, String>,
-    owner: String,
-    host: Option<String>,
+    settings: Settings,
     engine: OnceCell<bollard::Docker>,
 }
 
 impl Docker {
-    pub(super) fn new(images: BTreeMap<String, String>, owner: String, host: Option<String>) -> Self {
-        Self { images, owner, host, engine: OnceCell::new() }
+    pub(super) fn new(settings: Settings) -> Self {
+        Self { settings, engine: OnceCell::new() }
     }
 
     /// The engine, found when first needed and again as long as there is none.
     async fn engine(&self) -> Result<&bollard::Docker, RunnerError> {
-        self.engine.get_or_try_init(|| find(self.host.as_deref())).await
+        self.engine.get_or_try_init(|| find(self.settings.docker_host.as_deref())).await
     }
 
     /// Does what may take long, as long as the engine is there.
@@ -90,7 +91,7 @@ impl Docker {
     pub(super) async fn prepare(&self, order: &Order) -> Result<(), RunnerError> {
         let engine = self.engine().await?;
         self.remove(&order.id).await?;
-        let image = self.images.get(&order.image).unwrap_or(&order.image);
+        let image = self.settings.images.get(&order.image).unwrap_or(&order.image);
         let body = self.container(engine, order, image).await;
         let create = |body| {
             let options = CreateContainerOptions { name: Some(name(&order.id)), ..Default::default() };
@@ -115,8 +116,11 @@ impl Docker {
         let memory = order.memory.saturating_mul(1 << 20);
         let memory = info.mem_total.map_or(memory, |all| memory.min(all));
         let cpus = info.ncpu.map_or(order.cpus, |all| order.cpus.min(all));
-        let labels = [(BUILD, &order.id), (OWNER, &self.owner)];
-        let log = [("max-size", "64m"), ("max-file", "2")];
+        let mut labels = HashMap::from([
+            (BUILD.to_owned(), order.id.clone()),
+            (OWNER.to_owned(), self.settings.owner.clone()),
+        ]);
+        labels.extend(self.settings.process.iter().map(|process| (PROCESS.to_owned(), process.to_string())));
         ContainerCreateBody {
             image: Some(image.to_owned()),
             entrypoint: Some(vec![
@@ -127,14 +131,14 @@ impl Docker {
             cmd: Some(Vec::new()),
             user: Some("0".to_owned()),
             env: Some(order.environment.iter().map(|(name, value)| format!("{name}={value}")).collect()),
-            labels: Some(labels.map(|(name, value)| (name.to_owned(), value.clone())).into()),
+            labels: Some(labels),
             host_config: Some(HostConfig {
                 memory: Some(memory),
                 nano_cpus: Some(cpus.saturating_mul(1_000_000_000)),
                 privileged: Some(order.privileged),
                 log_config: Some(HostConfigLogConfig {
                     typ: Some("json-file".to_owned()),
-                    config: Some(log.map(|(name, value)| (name.to_owned(), value.to_owned())).into()),
+                    config: Some(HashMap::from([("max-size".to_owned(), LARGEST_LOG.to_owned())])),
                 }),
                 ..HostConfig::default()
             }),
@@ -224,8 +228,12 @@ impl Docker {
             self.tell_events(id, control, &listener.news).await?;
         }
         loop {
-            self.follow(id, &mut heard, listener).await?;
+            self.read_log(id, &mut heard, listener, Reading::Following).await?;
             if !self.is_running(id).await? {
+                if !heard.is_all {
+                    // Podman stops telling when the container ends, whatever was not told yet.
+                    self.read_log(id, &mut heard, listener, Reading::Rest).await?;
+                }
                 if from == 0 && heard.is_all {
                     return Ok(());
                 }
@@ -235,12 +243,18 @@ impl Docker {
         }
     }
 
-    /// Follows the log as long as the engine gives it.
-    async fn follow(&self, id: &str, heard: &mut Heard, listener: &Listener) -> Result<(), RunnerError> {
+    /// Reads the log on from what was heard, as long as the engine gives it.
+    async fn read_log(
+        &self,
+        id: &str,
+        heard: &mut Heard,
+        listener: &Listener,
+        reading: Reading,
+    ) -> Result<(), RunnerError> {
         let was_full = listener.is_full.load(Ordering::Relaxed);
         let engine = self.engine().await?;
         let options = LogsOptions {
-            follow: true,
+            follow: reading == Reading::Following,
             // The engine need not bring what nobody needs.
             stdout: !was_full,
             stderr: true,
@@ -251,9 +265,10 @@ impl Docker {
         let name = name(id);
         let mut log = Box::pin(engine.logs(&name, Some(options)));
         let (mut said, mut told) = (Stamped::default(), Stamped::default());
+        let mut last = 0;
         loop {
             let output = match tokio::time::timeout(PULSE, log.next()).await {
-                Err(_) if self.is_running(id).await? => continue,
+                Err(_) if reading == Reading::Following && self.is_running(id).await? => continue,
                 Err(_) | Ok(None | Some(Err(_))) => return Ok(()),
                 Ok(Some(Ok(output))) => output,
             };
@@ -269,10 +284,12 @@ impl Docker {
                 }
                 LogOutput::StdOut { message } | LogOutput::Console { message } => {
                     said.take(&message, |at, text| {
-                        // A log that is followed anew begins with what was told already.
-                        if at > heard.position {
-                            heard.position = at;
-                            found.push(News::Line { at: at / 1_000_000, position: at, text });
+                        // Podman tells whole seconds only, and so the lines of one are counted. Whoever follows the
+                        // log anew hears it from the beginning of a second on, and counts the same.
+                        last = at.max(last + 1);
+                        if last > heard.position {
+                            heard.position = last;
+                            found.push(News::Line { at: at / 1_000_000, position: last, text });
                         }
                     })
                 }
@@ -358,15 +375,20 @@ impl Docker {
     }
 
     pub(super) async fn left(&self) -> Result<Vec<String>, RunnerError> {
-        let filter = vec![format!("{OWNER}={}", self.owner)];
         let options = ListContainersOptions {
             all: true,
-            filters: Some(HashMap::from([("label".to_owned(), filter)])),
+            filters: Some(HashMap::from([("label".to_owned(), vec![BUILD.to_owned()])])),
             ..Default::default()
         };
         let found = self.engine().await?.list_containers(Some(options)).await;
         let found = found.map_err(|error| failed("the containers cannot be listed", &error))?;
-        Ok(found.into_iter().filter_map(|container| container.labels?.remove(BUILD)).collect())
+        let left = |mut labels: HashMap<String, String>| {
+            let is_own = labels.get(OWNER) == Some(&self.settings.owner);
+            let process = labels.get(PROCESS).and_then(|text| Process::parse(text));
+            let is_left = is_own || process.is_some_and(|process| process.is_gone());
+            labels.remove(BUILD).filter(|_| is_left)
+        };
+        Ok(found.into_iter().filter_map(|container| container.labels.and_then(left)).collect())
     }
 }
 
@@ -381,10 +403,19 @@ where
     }
 }
 
+/// Up to where a log is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// What comes, too.
+    Following,
+    /// What is there.
+    Rest,
+}
+
 /// How far a build was followed.
 #[derive(Debug, Default)]
 struct Heard {
-    /// When its last line was said, in nanoseconds since 1970.
+    /// When its last line was said, in nanoseconds since 1970; a little later where several were said at once.
     position: u64,
     /// The last number of what it told without a gap.
     told: u64,
@@ -405,89 +436,46 @@ fn name(id: &str) -> String {
     format!("penstock-{id}")
 }
 
-/// Looks where engines usually are, as their own clients do.
-async fn find(host: Option<&str>) -> Result<bollard::Docker, RunnerError> {
-    let mut tried = Vec::new();
-    for place in places(host) {
-        let connected = match place.strip_prefix("unix://") {
-            Some(path) => bollard::Docker::connect_with_unix(path, PATIENCE, API_DEFAULT_VERSION),
-            None => bollard::Docker::connect_with_http(&place, PATIENCE, API_DEFAULT_VERSION),
-        };
-        let answered = match connected {
-            Ok(engine) => tokio::time::timeout(Duration::from_secs(5), engine.negotiate_version()).await,
-            Err(error) => Ok(Err(error)),
-        };
-        match answered {
-            Ok(Ok(engine)) => return Ok(engine),
-            Ok(Err(error)) => tried.push(format!("{place}: {}", text(&error))),
-            Err(_) => tried.push(format!("{place}: no answer")),
-        }
-    }
-    Err(RunnerError::Nobody(format!(
-        "No build can run: no container engine was found ({}). Start Docker or Podman, name its socket in DOCKER_HOST, \
-         or start the daemon with --build-runner host to run builds on this machine itself.",
-        tried.join("; ")
-    )))
-}
-
-fn places(host: Option<&str>) -> Vec<String> {
-    if let Some(host) = host.filter(|host| !host.is_empty()) {
-        return vec![host.to_owned()];
-    }
-    let runtime = std::env::var("XDG_RUNTIME_DIR").ok();
-    let home = std::env::var("HOME").ok();
-    let mut paths = vec!["/var/run/docker.sock".to_owned()];
-    paths.extend(runtime.iter().map(|runtime| format!("{runtime}/docker.sock")));
-    paths.extend(home.iter().map(|home| format!("{home}/.docker/run/docker.sock")));
-    paths.extend(runtime.iter().map(|runtime| format!("{runtime}/podman/podman.sock")));
-    paths.push("/run/podman/podman.sock".to_owned());
-    paths.into_iter().map(|path| format!("unix://{path}")).collect()
-}
-
-fn status(error: &Error) -> Option<u16> {
-    match error {
-        Error::DockerResponseServerError { status_code, .. } => Some(*status_code),
-        _ => None,
-    }
-}
-
-fn text(error: &Error) -> String {
-    match error {
-        Error::DockerResponseServerError { message, .. } => message.clone(),
-        other => causes(other),
-    }
-}
-
-/// An error with its causes: the outermost says little.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}
-
-fn failed(what: &str, error: &Error) -> RunnerError {
-    RunnerError::Failed(format!("{what}: {}", text(error)))
-}
-
-/// Lines that begin with the time at which the engine got them.
+/// Lines in messages that each begin with the time at which the engine got them. A long line comes in several.
 #[derive(Default)]
 struct Stamped {
     lines: Lines,
+    /// When the line that is not complete yet began.
+    begun: Option<u64>,
 }
 
 impl Stamped {
     /// Nanoseconds since 1970, and the line.
-    fn take(&mut self, bytes: &[u8], mut line: impl FnMut(u64, String)) {
-        self.lines.take(bytes, |text, _| {
-            let (stamp, text) = text.split_once(' ').unwrap_or((&text, ""));
-            let at = OffsetDateTime::parse(stamp, &Rfc3339).map(OffsetDateTime::unix_timestamp_nanos);
-            if let Some(at) = at.ok().and_then(|at| u64::try_from(at).ok()) {
-                line(at, text.to_owned());
-            }
-        });
+    fn take(&mut self, message: &[u8], mut line: impl FnMut(u64, String)) {
+        let Some((at, text)) = stamped(message) else { return };
+        let at = *self.begun.get_or_insert(at);
+        self.lines.take(text, |text, _| line(at, text));
+        if text.ends_with(b"\n") {
+            self.begun = None;
+        }
+    }
+}
+
+fn stamped(message: &[u8]) -> Option<(u64, &[u8])> {
+    let end = message.iter().position(|byte| *byte == b' ')?;
+    let (stamp, text) = message.split_at(end);
+    let at = OffsetDateTime::parse(str::from_utf8(stamp).ok()?, &Rfc3339).ok()?;
+    Some((u64::try_from(at.unix_timestamp_nanos()).ok()?, text.get(1..).unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_in_several_messages_is_one_line_of_its_first_time() {
+        let mut stamped = Stamped::default();
+        let mut got = Vec::new();
+        for message in
+            ["1970-01-01T00:00:01Z one", "1970-01-01T00:00:02.5Z  line\n", "1970-01-01T00:00:03Z \n", "?\n"]
+        {
+            stamped.take(message.as_bytes(), |at, text| got.push((at, text)));
+        }
+        assert_eq!(got, [(1_000_000_000, "one line".to_owned()), (3_000_000_000, String::new())]);
     }
 }

@@ -5,8 +5,10 @@
 //! position on.
 
 mod docker;
+mod engine;
 mod host;
 mod lines;
+mod process;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,6 +23,7 @@ use super::script::Told;
 
 pub use docker::Docker;
 pub use host::Host;
+pub use process::Process;
 
 /// A tar archive on its way, piece by piece.
 pub type Pieces = mpsc::Receiver<io::Result<Bytes>>;
@@ -41,7 +44,7 @@ pub struct Listener {
 #[derive(Debug)]
 pub enum Runner {
     /// Docker or Podman.
-    Docker(Docker),
+    Docker(Box<Docker>),
     /// The daemon's own machine.
     Host(Host),
     /// Nobody; why, and what to do about it.
@@ -115,7 +118,7 @@ impl RunnerError {
 }
 
 /// How builds run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// By whom.
     pub choice: Choice,
@@ -123,6 +126,8 @@ pub struct Settings {
     pub images: BTreeMap<String, String>,
     /// Whose builds these are, among all that the engine runs.
     pub owner: String,
+    /// The daemon, if its builds are nobody's when it is gone.
+    pub process: Option<Process>,
     /// Where builds on the host have their directories.
     pub folder: PathBuf,
     /// `DOCKER_HOST`.
@@ -145,7 +150,7 @@ impl Runner {
     /// The runner that was chosen.
     pub fn new(settings: Settings) -> Self {
         match settings.choice {
-            Choice::Docker => Self::Docker(Docker::new(settings.images, settings.owner, settings.docker_host)),
+            Choice::Docker => Self::Docker(Box::new(Docker::new(settings))),
             Choice::Host => Self::Host(Host::new(settings.folder)),
             Choice::Nobody => Self::Nobody(
                 "No build can run: the daemon was started with --build-runner none. Start it with --build-runner \
@@ -250,7 +255,7 @@ impl Runner {
         }
     }
 
-    /// The builds of which something is left.
+    /// The builds of which something is left: one's own, and those of daemons that are gone for good.
     pub async fn left(&self) -> Result<Vec<String>, RunnerError> {
         match self {
             Self::Docker(docker) => docker.left().await,

@@ -21,6 +21,7 @@ fn runners() -> Vec<(Runner, tempfile::TempDir)> {
             std::env::var("PENSTOCK_TEST_IMAGE").unwrap_or_default(),
         )]),
         owner: folder.path().display().to_string(),
+        process: None,
         folder: folder.path().join("builds"),
         docker_host: std::env::var("DOCKER_HOST").ok(),
     };

@@ -75,10 +75,16 @@ run_list() {
         penstock_file="$penstock_dir/$1.$2.$penstock_index"
         say "Running command $(cat "$penstock_file")"
         order "$penstock_file"
+        # Ends a line that the command left open; on AWS there is an empty one, too.
+        echo
         if [ "$penstock_status" != 0 ]; then
             say "Command did not exit successfully $(cat "$penstock_file") exit status $penstock_status"
             tell failed "$1" "$2" "$penstock_index" "$penstock_status"
-            penstock_state=FAILED
+            if [ "$penstock_state" = SUCCEEDED ]; then
+                penstock_state=FAILED
+                penstock_code=COMMAND_EXECUTION_ERROR
+                penstock_why="Error while executing command: $(cat "$penstock_file"). Reason: exit status $penstock_status"
+            fi
             if [ "$penstock_good" = 1 ]; then
                 penstock_good=0
                 order "$penstock_dir/failing.sh"
@@ -100,11 +106,14 @@ run_phase() {
         fi
     fi
     penstock_state=SUCCEEDED
+    penstock_code=
+    penstock_why=
     tell start "$1"
     say "Entering phase $1"
     run_list "$1" commands "$3"
     run_list "$1" finally "$4"
     say "Phase complete: $1 State: $penstock_state"
+    say "Phase context status code: $penstock_code Message: $penstock_why"
     tell end "$1" "$penstock_state"
 }
 

@@ -9,6 +9,7 @@ use penstock_engine::time::Timestamp;
 use penstock_storage::keys::{builds as keys, codepipeline};
 use penstock_storage::{Batch, Direction, ExecutionEntry, StoreError};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::phases::{Phases, Status};
 use super::projects::arn;
@@ -44,6 +45,16 @@ pub struct Order {
     pub timeout: Option<u64>,
     /// In place of the project's.
     pub image: Option<String>,
+    /// In place of the project's.
+    pub compute_type: Option<String>,
+    /// In place of the project's.
+    pub environment_type: Option<String>,
+    /// In place of the project's.
+    pub privileged: Option<bool>,
+    /// In place of the project's, in minutes.
+    pub queued_timeout: Option<u64>,
+    /// In place of the project's.
+    pub logs: Option<Value>,
     /// In place of the project's.
     pub auto_retry_limit: Option<u64>,
     /// `sourceVersion`.
@@ -108,7 +119,8 @@ impl CodeBuild {
 
     async fn record(&self, account: &str, region: &str, id: &str) -> Result<Option<BuildRecord>, Refusal> {
         let id = id.rsplit_once(":build/").map_or(id, |(_, id)| id);
-        let Some((project, uuid)) = id.rsplit_once(':') else { return Ok(None) };
+        let split = id.rsplit_once(':').ok_or_else(|| Refusal::invalid("Invalid build ID provided"));
+        let (project, uuid) = split?;
         let key = keys::build(account, region, project, uuid);
         Ok(self.0.setup.store.read(|view| view.get(&key)).await?)
     }
@@ -143,7 +155,7 @@ impl CodeBuild {
 
     /// StopBuild: answers when the build has ended.
     pub async fn stop(&self, account: &str, region: &str, id: &str) -> Result<BuildRecord, Refusal> {
-        let missing = || Refusal::new(RefusalKind::ResourceNotFound, format!("Build not found: {id}"));
+        let missing = || Refusal::new(RefusalKind::ResourceNotFound, format!("Build {id} does not exist"));
         let record = self.build(account, region, id).await?.ok_or_else(missing)?;
         if let Some(mut running) = self.0.running(&record.id) {
             running.stop.store(true, Ordering::Relaxed);
@@ -287,7 +299,17 @@ fn begun(
     }
     project.service_role = order.service_role.unwrap_or(project.service_role);
     project.timeout_in_minutes = order.timeout.or(project.timeout_in_minutes);
-    project.environment.image = order.image.unwrap_or(project.environment.image);
+    project.queued_timeout_in_minutes = order.queued_timeout.or(project.queued_timeout_in_minutes);
+    project.logs_config = order.logs.or(project.logs_config);
+    let environment = &mut project.environment;
+    for (member, value) in [
+        (&mut environment.image, order.image),
+        (&mut environment.compute_type, order.compute_type),
+        (&mut environment.kind, order.environment_type),
+    ] {
+        *member = value.unwrap_or_else(|| std::mem::take(member));
+    }
+    environment.privileged_mode = order.privileged.unwrap_or(environment.privileged_mode);
     project.auto_retry_limit = order.auto_retry_limit.or(project.auto_retry_limit);
     project.encryption_key = order.encryption_key.or(project.encryption_key);
     let (inputs, outputs) = match order.artifacts {
@@ -296,7 +318,7 @@ fn begun(
             project.artifacts.kind = "CODEPIPELINE".to_owned();
             artifacts
         }
-        None => super::sources::of_project(&project, &order.id)?,
+        None => super::sources::of_project(&project, &order.id, order.source_version.as_ref())?,
     };
     let now = wall_clock::now();
     Ok(BuildRecord {
@@ -310,6 +332,7 @@ fn begun(
         outputs,
         overrides: order.variables,
         source_version: order.source_version,
+        resolved: None,
         owner: order.owner,
         commands: order.commands.map(|(_, commands)| commands),
         status: Status::InProgress,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::environment::access;
 use super::phases::{Context, Status};
 use super::records::BuildRecord;
 use super::running::Run;
@@ -157,11 +158,8 @@ impl Run {
         };
         if let Some(interruption) = interrupted {
             self.inner.kill(&self.record.id).await;
-            let context = interruption.context();
-            if let Some(Context { code, message }) = &context {
-                self.say(&format!("Phase context status code: {code} Message: {message}"));
-            }
-            self.record.phases.end(status, context, wall_clock::now());
+            self.record.phases.end(status, interruption.context(), wall_clock::now());
+            self.say_phase();
         }
         self.record.phases.begin("FINALIZING", wall_clock::now());
         let now = wall_clock::now();
@@ -174,6 +172,7 @@ impl Run {
         if let Some(next) = next {
             CodeBuild(Arc::clone(&self.inner)).run(next);
         }
+        self.inner.clients(&self.record).forget(&access(&self.record));
         // Only now: a container that is gone tells nothing of its build. A kill before this leaves it to the next start.
         self.inner.remove(&self.record.id).await;
     }

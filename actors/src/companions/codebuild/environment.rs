@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use uuid::Uuid;
+
 use super::phases::Context;
 use super::projects;
 use super::records::{BuildRecord, Variable, VariableType};
@@ -50,8 +52,13 @@ impl Inner {
             chosen.insert(variable.name.clone(), variable.clone());
         }
         let mut all: BTreeMap<String, String> = self.setup.runner.own_environment().into_iter().collect();
-        all.extend(self.credentials(build).await?);
-        let (mut secrets, mut hidden) = (Vec::new(), Vec::new());
+        let credentials = self.credentials(build).await?;
+        // On AWS they are no variables, so that whoever shows the environment does not show them.
+        let is_secret = |name: &str| matches!(name, "AWS_SECRET_ACCESS_KEY" | "AWS_SESSION_TOKEN");
+        let keys = credentials.iter().filter(|(name, _)| is_secret(name));
+        let mut hidden: Vec<String> = keys.map(|(_, value)| value.clone()).collect();
+        all.extend(credentials);
+        let mut secrets = Vec::new();
         for variable in chosen.into_values() {
             let value = match variable.kind {
                 VariableType::Plaintext => variable.value,
@@ -100,7 +107,8 @@ impl Inner {
     }
 }
 
-/// Under which role a build calls.
+/// Under which role a build calls, in a session that bears its id, as seen in AWS's messages (that of Commands too:
+/// inferred).
 pub(super) fn access(build: &BuildRecord) -> Access {
     let (action_role, source) = match &build.commands {
         None => (None, projects::of_project(&build.account, &build.region, &build.project.name)),
@@ -111,11 +119,13 @@ pub(super) fn access(build: &BuildRecord) -> Access {
         action_role,
         region: build.region.clone(),
         source,
+        session: Some(format!("AWSCodeBuild-{}", build.id)),
     }
 }
 
 fn build_variables(build: &BuildRecord) -> Vec<(String, String)> {
-    let BuildRecord { region, account, project, id, .. } = build;
+    let BuildRecord { region, account, project, .. } = build;
+    let project_arn = projects::arn(account, region, &project.name);
     let build_id = build.build_id();
     let (_, stream) = build.log();
     let mut variables = vec![
@@ -132,14 +142,20 @@ fn build_variables(build: &BuildRecord) -> Vec<(String, String)> {
         ("CODEBUILD_INITIATOR", build.initiator.clone()),
         ("CODEBUILD_KMS_KEY_ID", project.encryption_key.clone().unwrap_or_default()),
         ("CODEBUILD_LOG_PATH", stream),
-        ("CODEBUILD_PROJECT_ARN", projects::arn(account, region, &project.name)),
-        ("CODEBUILD_PROJECT_UUID", id.clone()),
+        ("CODEBUILD_PROJECT_ARN", project_arn.clone()),
+        ("CODEBUILD_PROJECT_UUID", uuid_of(&project_arn)),
         ("CODEBUILD_START_TIME", build.started.0.to_string()),
     ];
-    let source = build.inputs.first().map(|input| format!("arn:aws:s3:::{}/{}", input.bucket, input.key));
-    variables
-        .extend(build.source_version.clone().or(source).map(|version| ("CODEBUILD_SOURCE_VERSION", version)));
+    variables.extend(build.version().map(|version| ("CODEBUILD_SOURCE_VERSION", version)));
+    if let Some(input) = build.inputs.first().filter(|_| project.source.kind == "S3") {
+        variables.push(("CODEBUILD_SOURCE_REPO_URL", format!("s3://{}/{}", input.bucket, input.key)));
+    }
     variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// What a project is known by apart from its name.
+fn uuid_of(project: &str) -> String {
+    Uuid::new_v5(&Uuid::NAMESPACE_URL, project.as_bytes()).to_string()
 }
 
 /// Where people look at a build.

@@ -31,7 +31,7 @@ impl Status {
 }
 
 /// API reference: `PhaseContext`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Context {
     /// Such as `COMMAND_EXECUTION_ERROR`.
     pub code: String,

@@ -109,30 +109,45 @@ impl CodeBuild {
     async fn check(&self, account: &str, region: &str, document: &Value) -> Result<Project, Refusal> {
         let project: Project = serde_json::from_value(document.clone())
             .map_err(|error| Refusal::invalid(format!("Invalid project: {error}")))?;
-        let pipeline = [project.source.kind.as_str(), project.artifacts.kind.as_str()]
-            .map(|kind| kind == "CODEPIPELINE");
-        if pipeline == [true, false] || pipeline == [false, true] {
-            return Err(Refusal::invalid(
-                "Invalid artifacts: source and artifacts must both be of the type CODEPIPELINE or neither",
-            ));
-        }
-        if project.source.kind == "NO_SOURCE" && project.source.buildspec.as_deref().is_none_or(str::is_empty)
-        {
-            return Err(Refusal::invalid(
-                "Invalid project source: buildspec is required for the source type NO_SOURCE",
-            ));
+        if let Some(text) = contradiction(&project, document) {
+            return Err(Refusal::invalid(text));
         }
         let access = Access {
             pipeline_role: project.service_role.clone(),
             action_role: None,
             region: region.to_owned(),
             source: of_project(account, region, &project.name),
+            session: None,
         };
         match self.0.setup.clients.may_assume(&access).await {
             Ok(()) => Ok(project),
             Err(AwsRefusal::Role { role, .. }) => Err(Refusal::invalid(not_authorized(&role))),
             Err(error) => Err(Refusal::new(RefusalKind::Internal, error.to_string())),
         }
+    }
+}
+
+/// What of a project does not go together, in AWS's words as far as they were seen.
+fn contradiction(project: &Project, document: &Value) -> Option<&'static str> {
+    let Project { source, artifacts, .. } = project;
+    let is_empty = |text: &Option<String>| text.as_deref().is_none_or(str::is_empty);
+    let is_pipelines = source.kind == "CODEPIPELINE";
+    if is_pipelines != (artifacts.kind == "CODEPIPELINE") {
+        Some(
+            "Invalid input: when using CodePipeline both sourceType, and artifactType must be set to: CODEPIPELINE",
+        )
+    } else if is_pipelines && document.get("badgeEnabled") == Some(&Value::Bool(true)) {
+        Some("Build badges are not supported for CodePipeline source")
+    } else if source.kind == "NO_SOURCE" && is_empty(&source.buildspec) {
+        Some("Invalid project source: buildspec is required for the source type NO_SOURCE")
+    } else if !matches!(source.kind.as_str(), "CODEPIPELINE" | "NO_SOURCE") && is_empty(&source.location) {
+        Some("Project source location is required")
+    } else if artifacts.kind == "S3" && is_empty(&artifacts.location) {
+        Some("Invalid artifacts: location is required for the artifact type S3")
+    } else if artifacts.kind == "NO_ARTIFACTS" && !is_empty(&artifacts.location) {
+        Some("Invalid artifacts: artifact type NO_ARTIFACTS should have null location")
+    } else {
+        None
     }
 }
 

@@ -92,6 +92,8 @@ pub struct ProjectEnvironment {
     pub image: String,
     pub compute_type: String,
     pub privileged_mode: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_pull_credentials_type: Option<String>,
     pub environment_variables: Vec<Variable>,
 }
 
@@ -127,6 +129,9 @@ pub struct Input {
     pub bucket: String,
     /// Its key.
     pub key: String,
+    /// Of what a source action made it; the version to take, of a source in S3 without a pipeline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
 }
 
 /// Where an artifact of a build goes.
@@ -181,6 +186,9 @@ pub struct BuildRecord {
     pub overrides: Vec<Variable>,
     /// `sourceVersion`.
     pub source_version: Option<String>,
+    /// `resolvedSourceVersion`, once the sources were fetched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved: Option<String>,
     /// Whose action it is.
     pub owner: Option<Owner>,
     /// In place of a buildspec.
@@ -276,6 +284,13 @@ impl BuildRecord {
         let stream =
             named("streamName").map_or_else(|| self.id.clone(), |name| format!("{name}/{}", self.id));
         (group, stream)
+    }
+
+    /// `arn:aws:s3:::bucket/key` of a pipeline's primary artifact, else what was asked for.
+    pub fn version(&self) -> Option<String> {
+        let artifact = self.inputs.first().filter(|_| self.project.source.kind == "CODEPIPELINE");
+        let artifact = artifact.map(|input| format!("arn:aws:s3:::{}/{}", input.bucket, input.key));
+        self.source_version.clone().or(artifact)
     }
 
     /// Its log stream's ARN.

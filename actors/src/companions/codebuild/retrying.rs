@@ -87,6 +87,7 @@ fn next(build: &BuildRecord, number: u64) -> BuildRecord {
         ended: None,
         phases: Phases::submitted(now),
         launched: None,
+        resolved: None,
         told: 0,
         exported: std::collections::BTreeMap::new(),
         auto_retry: AutoRetry {

@@ -97,8 +97,8 @@ impl Run {
     /// All the work; what fails is in the phases.
     async fn work(&mut self) {
         if let Err(context) = self.stages().await {
-            self.say(&format!("Phase context status code: {} Message: {}", context.code, context.message));
             self.record.phases.end(Status::Failed, Some(context), wall_clock::now());
+            self.say_phase();
         }
     }
 
@@ -135,26 +135,38 @@ impl Run {
             return Err(Context { code: "CLIENT_ERROR".to_owned(), message: why.clone() });
         }
         self.say("Waiting for agent ping");
+        self.say("Waiting for DOWNLOAD_SOURCE");
         self.begin("DOWNLOAD_SOURCE").await;
         self.say("Phase is DOWNLOAD_SOURCE");
         let layout = Layout::new(runner.root(&self.record.id), &self.record.id);
-        self.say(&format!("CODEBUILD_SRC_DIR={}", layout.source()));
+        let mut directories = layout.variables(&self.record.inputs);
+        for (name, directory) in &directories {
+            self.say(&format!("{name}={directory}"));
+        }
         let sources = inner.fetch(&self.record).await?;
+        self.record.resolved = match sources.first() {
+            Some((_, Files::Clone(clone))) => Some(clone.commit.to_string()),
+            Some((input, Files::Zip(_))) => input.revision.clone(),
+            None => None,
+        };
         let spec = match &self.record.commands {
             Some(commands) => Buildspec::of_commands(&commands.commands, &commands.files, &commands.exported),
             None => {
-                let text = inner.buildspec(&self.record, &sources, &layout).await?;
-                Buildspec::parse(&text).map_err(|error| Context {
+                let found = inner.buildspec(&self.record, &sources, &layout).await?;
+                self.say(&format!("YAML location is {}", found.place));
+                Buildspec::parse(&found.text).map_err(|error| Context {
                     code: "YAML_FILE_ERROR".to_owned(),
                     message: error.to_string(),
                 })?
             }
         };
         self.say("Processing environment variables");
-        let mut directories = layout.variables(&self.record.inputs);
-        if let Some((_, Files::Clone(clone))) = sources.first() {
-            directories.push(("CODEBUILD_RESOLVED_SOURCE_VERSION".to_owned(), clone.commit.to_string()));
-        }
+        directories.extend(
+            self.record
+                .resolved
+                .clone()
+                .map(|version| ("CODEBUILD_RESOLVED_SOURCE_VERSION".to_owned(), version)),
+        );
         let variables = inner.variables(&self.record, &spec.environment, &directories).await?;
         self.secrets = variables.hidden;
         if let Some(name) = spec.environment.exported.iter().find(|name| variables.kept_back.contains(name)) {
@@ -164,6 +176,7 @@ impl Run {
         for sentence in &spec.ignored {
             self.say(sentence);
         }
+        self.say(&format!("Moving to directory {}", layout.source()));
         let (memory, cpus) = compute(&self.record.project.environment.compute_type);
         let order = runner::Order {
             id: self.record.id.clone(),
@@ -198,6 +211,8 @@ impl Run {
         });
         // Durable before anything runs: who finds it started goes on with this.
         inner.save(&self.record).await;
+        // Before the script says the next word.
+        self.say_ended("DOWNLOAD_SOURCE");
         runner.start(&order).await.map_err(of_runner)
     }
 
@@ -273,15 +288,6 @@ impl Run {
             Event::Ended(_, is_good) => {
                 let status = if is_good { Status::Succeeded } else { Status::Failed };
                 self.record.phases.end(status, None, now);
-                if !is_good
-                    && let Some(context) =
-                        self.record.phases.current().and_then(|phase| phase.context.clone())
-                {
-                    self.say(&format!(
-                        "Phase context status code: {} Message: {}",
-                        context.code, context.message
-                    ));
-                }
             }
             Event::Broken(_) | Event::Finished => {}
         }
@@ -326,13 +332,31 @@ impl Run {
                 code: "CLIENT_ERROR".to_owned(),
                 message: format!("exported variable {name} is not set: export it in a command"),
             }),
-            None => Ok(()),
+            None => {
+                self.say_ended("UPLOAD_ARTIFACTS");
+                Ok(())
+            }
         }
     }
 
     async fn begin(&mut self, phase: &str) {
         self.record.phases.begin(phase, wall_clock::now());
         self.inner.save(&self.record).await;
+    }
+
+    /// That a phase of the daemon's own ended well. Those of the script say it themselves.
+    fn say_ended(&mut self, phase: &str) {
+        self.say(&format!("Phase complete: {phase} State: {}", Status::Succeeded.word()));
+        self.say("Phase context status code:  Message: ");
+    }
+
+    /// How the phase ended that began last.
+    pub(super) fn say_phase(&mut self) {
+        let Some(phase) = self.record.phases.current().cloned() else { return };
+        let context = phase.context.unwrap_or_default();
+        let status = phase.status.unwrap_or(Status::InProgress);
+        self.say(&format!("Phase complete: {} State: {}", phase.name, status.word()));
+        self.say(&format!("Phase context status code: {} Message: {}", context.code, context.message));
     }
 
     pub(super) fn say(&mut self, text: &str) {

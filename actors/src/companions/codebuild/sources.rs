@@ -24,6 +24,16 @@ use crate::build::streams::PieceWriter;
 /// The longest buildspec.
 const LONGEST_BUILDSPEC: u64 = 1 << 20;
 
+/// Where AWS puts a buildspec that is no file of the source, as its logs say.
+const GIVEN: &str = "/codebuild/readonly/buildspec.yml";
+
+/// A buildspec.
+pub(super) struct Found {
+    pub(super) text: String,
+    /// Where it was, for the log.
+    pub(super) place: String,
+}
+
 /// Where a build's directories are, below its root.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
@@ -67,7 +77,11 @@ impl Layout {
 }
 
 /// The sources and artifacts of a project that is built by itself.
-pub(super) fn of_project(project: &Project, id: &str) -> Result<(Vec<Input>, Vec<Output>), Refusal> {
+pub(super) fn of_project(
+    project: &Project,
+    id: &str,
+    version: Option<&String>,
+) -> Result<(Vec<Input>, Vec<Output>), Refusal> {
     let inputs = match project.source.kind.as_str() {
         "NO_SOURCE" => Vec::new(),
         "S3" => {
@@ -79,7 +93,12 @@ pub(super) fn of_project(project: &Project, id: &str) -> Result<(Vec<Input>, Vec
                     "Invalid project source: location must be of the form bucket/key",
                 ));
             }
-            vec![Input { name: "source".to_owned(), bucket: bucket.to_owned(), key: key.to_owned() }]
+            vec![Input {
+                name: "source".to_owned(),
+                bucket: bucket.to_owned(),
+                key: key.to_owned(),
+                revision: version.cloned(),
+            }]
         }
         other => {
             return Err(Refusal::invalid(format!(
@@ -115,8 +134,14 @@ impl Inner {
         let access = access(build);
         let s3 = self.clients(build).s3(&access).await.map_err(|error| client(error.to_string()))?;
         let mut fetched = Vec::new();
-        for input in &build.inputs {
-            let from = Source { bucket: &input.bucket, key: &input.key, version: None };
+        let is_of_pipeline = build.project.source.kind == "CODEPIPELINE";
+        for (index, input) in build.inputs.iter().enumerate() {
+            let version = input.revision.as_deref().filter(|_| !is_of_pipeline);
+            let from = Source { bucket: &input.bucket, key: &input.key, version };
+            let which = match index {
+                0 => "primary source".to_owned(),
+                _ => format!("secondary source {}", input.name),
+            };
             let stored = transfer::download(&s3, from, &self.setup.spool).await.map_err(|error| {
                 let cause = match &error {
                     DownloadError::Aws(refusal) => match refusal.code() {
@@ -126,9 +151,9 @@ impl Inner {
                     DownloadError::Disk(error) => error.to_string(),
                 };
                 client(format!(
-                    "error while downloading key {}, error: {cause} for source {} and source version \
+                    "error while downloading key {}, error: {cause} for {which} and source version \
                      arn:aws:s3:::{}/{}",
-                    input.key, input.name, input.bucket, input.key
+                    input.key, input.bucket, input.key
                 ))
             })?;
             fetched.push((input.clone(), self.files(build, input, stored).await?));
@@ -142,11 +167,12 @@ impl Inner {
         build: &BuildRecord,
         sources: &[(Input, Files)],
         layout: &Layout,
-    ) -> Result<String, Context> {
+    ) -> Result<Found, Context> {
+        let inline = |text| Found { text, place: GIVEN.to_owned() };
         let given = build.project.source.buildspec.as_deref().filter(|text| !text.trim().is_empty());
         let path = match given {
             Some(text) if text.contains('\n') || text.contains(": ") || text.starts_with('{') => {
-                return Ok(text.to_owned());
+                return Ok(inline(text.to_owned()));
             }
             Some(arn) if arn.starts_with("arn:") => {
                 let place = arn.splitn(6, ':').nth(5).and_then(|place| place.split_once('/'));
@@ -159,25 +185,29 @@ impl Inner {
                     .map_err(|error| client(error.to_string()))?;
                 let from = Source { bucket, key, version: None };
                 let stored = transfer::download(&s3, from, &self.setup.spool).await;
-                return text_of(
-                    &stored.map_err(|error| client(format!("error while downloading {arn}: {error}")))?,
-                );
+                let stored =
+                    stored.map_err(|error| client(format!("error while downloading {arn}: {error}")))?;
+                return text_of(&stored).map(inline);
             }
             Some(path) => path.trim_start_matches("./"),
             None => "buildspec.yml",
         };
-        let missing = || yaml(format!("stat {}/{path}: no such file or directory", layout.source()));
+        let place = format!("{}/{path}", layout.source());
+        let missing = || yaml(format!("stat {place}: no such file or directory"));
+        let found = |text| Found { text, place: place.clone() };
         let (_, primary) = sources.first().ok_or_else(missing)?;
         let primary = match primary {
             Files::Zip(zip) => zip,
-            Files::Clone(clone) => return text_of_file(&clone.folder(), path).ok_or_else(missing)?,
+            Files::Clone(clone) => {
+                return text_of_file(&clone.folder(), path).ok_or_else(missing)?.map(found);
+            }
         };
         let mut files = unpack(primary.clone(), Limits::default(), self.setup.spool.clone());
         while let Some(file) = files.recv().await {
-            let Unpacked { path: found, content, .. } =
+            let Unpacked { path: unpacked, content, .. } =
                 file.map_err(|error| of_zip("the primary source", &error))?;
-            if found == path {
-                return text_of(&content);
+            if unpacked == path {
+                return text_of(&content).map(|text| Found { text, place });
             }
         }
         Err(missing())

@@ -82,8 +82,10 @@ impl Inner {
             "" => launched.source.clone(),
             below => format!("{}/{below}", launched.source),
         };
-        say(format!("Expanding base directory path: {}", artifacts.base_directory.as_deref().unwrap_or(".")));
-        say("Assembling file list".to_owned());
+        let base = artifacts.base_directory.as_deref().unwrap_or(".");
+        for line in ["Expanding base directory path: ", "Assembling file list", "Expanding "] {
+            say(if line.ends_with(' ') { format!("{line}{base}") } else { line.to_owned() });
+        }
         let fetched = self.setup.runner.fetch(&build.id, &directory).await;
         let Some(first) = fetched.map_err(|error| client(error.to_string()))? else {
             return Err(refused(selection.no_base()));
@@ -107,6 +109,11 @@ impl Inner {
         });
         let packed: Result<(Packed, Stored), SelectionError> =
             packing.await.map_err(io::Error::other).map_err(SelectionError::from).flatten();
+        say(format!("Expanding file paths for base directory {base}"));
+        say("Assembling file list".to_owned());
+        for pattern in &artifacts.files {
+            say(format!("Expanding {pattern}"));
+        }
         let (packed, zip) = packed.map_err(refused)?;
         for path in packed.unused {
             say(format!("Skipping invalid file path {path}"));

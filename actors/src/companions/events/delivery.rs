@@ -13,7 +13,7 @@ use penstock_storage::{Batch, Direction, Key, StoreError};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::records::{DueEvent, RuleRecord};
+use super::records::{DueEvent, RuleRecord, time_of};
 use super::role::{self, NotUnderRole};
 use super::service::{Events, Owner};
 use super::transformer;
@@ -200,9 +200,7 @@ pub(super) fn pipeline_of(arn: &str) -> Option<PipelineKey> {
 
 /// Events carry the wall clock's time.
 fn is_old(event: &Value) -> bool {
-    let time = event.get("time").and_then(Value::as_str).unwrap_or_default();
-    let parsed = aws_smithy_types::DateTime::from_str(time, aws_smithy_types::date_time::Format::DateTime);
-    let happened = parsed.ok().and_then(|time| u64::try_from(time.secs()).ok()).unwrap_or_default();
+    let happened = event.get("time").and_then(Value::as_str).and_then(time_of).unwrap_or_default();
     let Timestamp(now) = wall_clock::now();
-    now.saturating_sub(happened.saturating_mul(1000)) > GIVEN_UP_MILLIS
+    now.saturating_sub(happened.0) > GIVEN_UP_MILLIS
 }

@@ -88,12 +88,11 @@ pub struct Happening {
 impl Happening {
     /// Puts the event into the batch; answers its id.
     pub fn put(self, batch: &mut Batch) -> String {
-        self.put_for(None, batch)
+        self.put_as(Uuid::new_v4().to_string(), None, batch)
     }
 
-    /// The same of an event that is for one rule alone.
-    pub(super) fn put_for(self, rule: Option<String>, batch: &mut Batch) -> String {
-        let id = Uuid::new_v4().to_string();
+    /// The same with that id, of an event that may be for one rule alone.
+    pub(super) fn put_as(self, id: String, rule: Option<String>, batch: &mut Batch) -> String {
         let seconds = i64::try_from(self.time.0 / 1000).unwrap_or_default();
         let time = aws_smithy_types::DateTime::from_secs(seconds);
         let event = json!({
@@ -111,4 +110,11 @@ impl Happening {
         batch.put(keys::due(self.time.0, &id), &DueEvent { event, rule });
         id
     }
+}
+
+/// The moment that an event's `time` says.
+pub fn time_of(text: &str) -> Option<Timestamp> {
+    let format = aws_smithy_types::date_time::Format::DateTime;
+    let seconds = aws_smithy_types::DateTime::from_str(text, format).ok()?.secs();
+    Some(Timestamp(u64::try_from(seconds).ok()?.saturating_mul(1000)))
 }

@@ -29,6 +29,7 @@ pub(super) async fn may_start(
         action_role: None,
         region: owner.region.clone(),
         source: Source { account: Some(owner.account.clone()), arn: Some(rule_arn.to_owned()) },
+        session: None,
     };
     let refused = |refusal: AwsRefusal| match refusal {
         AwsRefusal::Role { cause, .. } => NotUnderRole { why: cause.to_string(), may_pass: false },

@@ -13,6 +13,7 @@ use penstock_engine::time::Timestamp;
 use penstock_storage::keys::events as keys;
 use penstock_storage::{Batch, Direction, Key, StoreError};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::records::{Happening, RuleRecord};
 use super::refusal::Refusal;
@@ -149,7 +150,7 @@ fn fire_one(key: &Key, rule: &RuleRecord, now: Timestamp, batch: &mut Batch) -> 
         resources: vec![arn],
         detail: json!({}),
     };
-    event.put_for(Some(rule.name.clone()), batch);
+    event.put_as(Uuid::new_v4().to_string(), Some(rule.name.clone()), batch);
     true
 }
 

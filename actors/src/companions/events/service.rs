@@ -9,6 +9,7 @@ use penstock_storage::keys::events as keys;
 use penstock_storage::{Batch, Direction, Store, StoreError};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify};
+use uuid::Uuid;
 
 use super::pattern::Pattern;
 use super::records::{Happening, RuleRecord};
@@ -84,6 +85,15 @@ impl Events {
         self.store.queue(batch).await;
         self.bell.notify_one();
         Ok(ids)
+    }
+
+    /// An event that was passed on whole, with its own id if it has one: durable when this returns. Its id.
+    pub async fn pass_on(&self, event: Happening, id: Option<String>) -> String {
+        let mut batch = Batch::new();
+        let id = event.put_as(id.unwrap_or_else(|| Uuid::new_v4().to_string()), None, &mut batch);
+        self.store.queue(batch).await;
+        self.bell.notify_one();
+        id
     }
 
     /// PutRule: makes it, or changes the one of that name, whose targets stay.

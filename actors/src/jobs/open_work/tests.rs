@@ -20,6 +20,7 @@ fn work(job: &str, project: &str, started: u64) -> Work {
         configuration: BTreeMap::from([("Project".to_owned(), project.to_owned())]),
         compute: None,
         inputs: Vec::new(),
+        copied_from: Vec::new(),
         outputs: Vec::new(),
         encryption_key: None,
         started: Timestamp(started),

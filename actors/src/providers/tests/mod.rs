@@ -82,6 +82,7 @@ pub(super) fn s3_work(category: ActionCategory, configuration: &[(&str, &str)]) 
         overrides: Vec::new(),
         change: None,
         inputs,
+        copied_from: Vec::new(),
         outputs,
         encryption_key: None,
         started: Timestamp(1_714_979_289_000),
@@ -97,6 +98,7 @@ fn clients_of(script: &Script, endpoints: Endpoints) -> AwsClients {
         in_process: script.connector(),
         endpoints,
         service: Arc::new(|_| Credentials::new("SERVICE", "secret", None, None, "test")),
+        patience: std::time::Duration::from_secs(60),
         environment: Some(Credentials::new("OUTSIDE", "secret", None, None, "test")),
         permits: crate::aws::permits::Permits::default(),
     })
