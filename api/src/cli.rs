@@ -103,8 +103,9 @@ pub(crate) struct Settings {
     /// POST /_penstock/clock
     #[arg(long, env = "PENSTOCK_ALLOW_CLOCK", value_parser = FalseyValueParser::new())]
     pub(crate) allow_clock: bool,
-    /// Seconds between looks at S3 sources in a store elsewhere, for those that poll. Of the store in this daemon
-    /// every change is known at once
+
+    /// Seconds between looks at what is elsewhere: S3 sources that poll, in a store of another's, and repositories that are
+    /// mapped to a URL. Of what is on this machine every change is known at once
     #[arg(
         long,
         env = "PENSTOCK_POLL_INTERVAL",

@@ -245,8 +245,9 @@ impl Services {
         events.follow(pipelines.clone());
         events.keep_time();
         let objects = if embedded_s3 { Objects::Embedded(s3) } else { Objects::External(aws) };
-        watch(pipelines.clone(), objects, Duration::from_secs(u64::from(settings.poll_interval)));
-        git_watching::watch(&pipelines, &mappings);
+        let interval = Duration::from_secs(u64::from(settings.poll_interval));
+        watch(pipelines.clone(), objects, interval);
+        git_watching::watch(&pipelines, &mappings, &spool, interval);
         actix_rt::spawn(pipelines.clone().catch_up_with_pushes(codecommit));
         let _ = services.pipelines.set(pipelines);
         Ok(services)

@@ -4,33 +4,13 @@ Usage: action_types_check.py ENDPOINT ROLE_ARN. The buckets of the tutorial must
 """
 
 import sys
-import time
 
-import boto3
+from calls import client, refused, until
 
-ENDPOINT, ROLE = sys.argv[1:3]
-CLIENT = boto3.client("codepipeline", endpoint_url=ENDPOINT)
+ROLE = sys.argv[2]
+CLIENT = client("codepipeline")
 TOKEN = "DEFAULT_CLIENT_TOKEN"
 TYPE = {"category": "Test", "owner": "ThirdParty", "provider": "Scan", "version": "1"}
-
-
-def refused(code, call, **arguments):
-    try:
-        call(**arguments)
-    except CLIENT.exceptions.ClientError as error:
-        assert error.response["Error"]["Code"] == code, error
-        return error.response["Error"]["Message"]
-    raise AssertionError(f"{code} expected")
-
-
-def until(what, look):
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"in vain: {what}")
 
 
 def declared(**changes):
@@ -130,7 +110,7 @@ def targets():
     refused("ActionExecutionNotFoundException", call, pipelineName="scanned", actionExecutionId=nobody)
     refused("PipelineNotFoundException", call, pipelineName="nobody", actionExecutionId=deployed)
     refused("InvalidNextTokenException", call, actionExecutionId=deployed, nextToken="made up")
-    elsewhere = boto3.client("codepipeline", endpoint_url=ENDPOINT, region_name="eu-west-1")
+    elsewhere = client("codepipeline", "eu-west-1")
     refused(
         "ActionExecutionNotFoundException", elsewhere.list_deploy_action_execution_targets, actionExecutionId=deployed
     )

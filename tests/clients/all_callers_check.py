@@ -1,12 +1,9 @@
 """Sessions of roles that a person assumed are held against their policies, too. Usage: all_callers_check.py ENDPOINT."""
 
 import json
-import sys
 
-import boto3
-from botocore.exceptions import ClientError
+import calls
 
-ENDPOINT = sys.argv[1]
 ACCOUNT = "000000000000"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/people"
 ARN = f"arn:aws:codeconnections:us-east-1:{ACCOUNT}:connection/12345678-1234-1234-1234-123456789012"
@@ -17,11 +14,11 @@ def client(service, credentials=None):
     keys = {}
     if credentials:
         keys = {
-            "aws_access_key_id": credentials["AccessKeyId"],
-            "aws_secret_access_key": credentials["SecretAccessKey"],
-            "aws_session_token": credentials["SessionToken"],
+            "key": credentials["AccessKeyId"],
+            "secret": credentials["SecretAccessKey"],
+            "token": credentials["SessionToken"],
         }
-    return boto3.client(service, endpoint_url=ENDPOINT, **keys)
+    return calls.client(service, **keys)
 
 
 def document(*statements):
@@ -29,13 +26,7 @@ def document(*statements):
 
 
 def refused(code, text, call, **arguments):
-    try:
-        call(**arguments)
-    except ClientError as error:
-        found = error.response["Error"]
-        assert (found["Code"], found["Message"]) == (code, text), found
-    else:
-        raise AssertionError(f"permitted, but expected {text}")
+    assert calls.refused(code, call, status=None, **arguments) == text
 
 
 iam, s3 = client("iam"), client("s3")

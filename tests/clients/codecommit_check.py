@@ -2,26 +2,9 @@
 
 import sys
 
-import boto3
-from botocore.exceptions import ClientError
+from calls import client, refused
 
-ENDPOINT = sys.argv[1]
-
-
-def client(region="us-east-1"):
-    return boto3.client("codecommit", endpoint_url=ENDPOINT, region_name=region)
-
-
-def refused(code, call, **arguments):
-    try:
-        call(**arguments)
-    except ClientError as error:
-        assert error.response["Error"]["Code"] == code, error.response
-        return
-    raise AssertionError(f"{call} {arguments} was not refused")
-
-
-c = client()
+c = client("codecommit")
 ARN = "arn:aws:codecommit:us-east-1:000000000000:web"
 
 
@@ -38,7 +21,7 @@ def before():
     refused("InvalidRepositoryNameException", c.create_repository, repositoryName="web.git")
     refused("ValidationException", c.create_repository, repositoryName="a/b")
     refused("RepositoryDoesNotExistException", c.get_repository, repositoryName="nobody")
-    refused("RepositoryDoesNotExistException", client("eu-west-1").get_repository, repositoryName="web")
+    refused("RepositoryDoesNotExistException", client("codecommit", "eu-west-1").get_repository, repositoryName="web")
     refused("BranchDoesNotExistException", c.get_branch, repositoryName="web", branchName="main")
     refused("UnknownOperationException", c.get_differences, repositoryName="web", afterCommitSpecifier="main")
     c.create_repository(repositoryName="other")

@@ -4,35 +4,13 @@ Plain asserts; the first that does not hold ends the script.
 """
 
 import json
-import sys
-import time
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import ClientError
+from calls import client, refused, until
 
-ENDPOINT = sys.argv[1]
-# Bad input must leave this machine to be refused by the daemon.
-CONFIG = Config(parameter_validation=False, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
-def client(service):
-    return boto3.client(service, endpoint_url=ENDPOINT, region_name="us-east-1", aws_access_key_id="test",
-                        aws_secret_access_key="test", config=CONFIG)
-
-
 s3, iam, codepipeline = client("s3"), client("iam"), client("codepipeline")
-
-
-def fails(code, call, **arguments):
-    try:
-        call(**arguments)
-    except ClientError as error:
-        got = (error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"])
-        assert got == (code, 400), f"{got} instead of {code}: {error}"
-        return error.response["Error"]["Message"]
-    raise AssertionError(f"{call.__name__} was not refused with {code}: {arguments}")
 
 
 def prepare():
@@ -78,13 +56,13 @@ def newest(name):
 
 def ended(name, count=1):
     """The newest execution when none is under way any more."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+
+    def look():
         found = newest(name)
-        if len(found) >= count and all(each["status"] not in ("InProgress", "Stopping") for each in found):
-            return found[0]
-        time.sleep(0.01)
-    raise AssertionError(f"{name} does not come to rest: {newest(name)}")
+        rests = len(found) >= count and all(each["status"] not in ("InProgress", "Stopping") for each in found)
+        return found[0] if rests else None
+
+    return until(f"{name} comes to rest", look)
 
 
 def run(name, deploy, **members):
@@ -115,7 +93,7 @@ window = next(each for each in types if each["id"]["provider"] == "DeploymentWin
 cron = next(each for each in window["ruleConfigurationProperties"] if each["name"] == "Cron")
 assert cron["required"] and not cron["secret"], cron
 assert codepipeline.list_rule_types(ruleOwnerFilter="AWS", regionFilter="eu-west-1")["ruleTypes"] == types
-fails("ValidationException", codepipeline.list_rule_types, ruleOwnerFilter="Custom")
+refused("ValidationException", codepipeline.list_rule_types, ruleOwnerFilter="Custom")
 
 # Met, skipped and failed at the entry.
 assert run("met", {"beforeEntry": group("FAIL", check("#{variables.suffix}", "EQ", "x"))})["status"] == "Succeeded"
@@ -126,10 +104,10 @@ assert stage("skipped")["beforeEntryConditionState"]["latestExecution"]["status"
 assert not there("skippedx")
 assert len(codepipeline.list_action_executions(pipelineName="skipped")["actionExecutionDetails"]) == 1
 skipped = newest("skipped")[0]["pipelineExecutionId"]
-fails("ConditionNotOverridableException", codepipeline.override_stage_condition,
-      **override("skipped", skipped, "BEFORE_ENTRY"))
-fails("StageNotRetryableException", codepipeline.retry_stage_execution, pipelineName="skipped", stageName="Deploy",
-      pipelineExecutionId=skipped, retryMode="ALL_ACTIONS")
+refused("ConditionNotOverridableException", codepipeline.override_stage_condition,
+        **override("skipped", skipped, "BEFORE_ENTRY"))
+refused("StageNotRetryableException", codepipeline.retry_stage_execution, pipelineName="skipped", stageName="Deploy",
+        pipelineExecutionId=skipped, retryMode="ALL_ACTIONS")
 
 two = [check("#{variables.suffix}", "EQ", "y", "Bad"), check("#{Src.VersionId}", "NE", "y", "Good")]
 failed = run("failed", {"beforeEntry": group("FAIL", *two)})
@@ -151,15 +129,15 @@ page = codepipeline.list_rule_executions(pipelineName="failed", maxResults=1)
 assert len(page["ruleExecutionDetails"]) == 1 and page["nextToken"], page
 rest = codepipeline.list_rule_executions(pipelineName="failed", nextToken=page["nextToken"])["ruleExecutionDetails"]
 assert page["ruleExecutionDetails"] + rest == details, (page, rest)
-fails("InvalidNextTokenException", codepipeline.list_rule_executions, pipelineName="failed", nextToken="made-up")
+refused("InvalidNextTokenException", codepipeline.list_rule_executions, pipelineName="failed", nextToken="made-up")
 assert codepipeline.list_rule_executions(pipelineName="failed", filter={"pipelineExecutionId": failed})[
     "ruleExecutionDetails"] == details
 latest = {"pipelineExecutionId": failed, "startTimeRange": "Latest"}
 assert codepipeline.list_rule_executions(pipelineName="failed", filter={"latestInPipelineExecution": latest})[
     "ruleExecutionDetails"] == details
-fails("PipelineExecutionNotFoundException", codepipeline.list_rule_executions, pipelineName="failed",
-      filter={"pipelineExecutionId": NOBODY})
-fails("PipelineNotFoundException", codepipeline.list_rule_executions, pipelineName="nowhere")
+refused("PipelineExecutionNotFoundException", codepipeline.list_rule_executions, pipelineName="failed",
+        filter={"pipelineExecutionId": NOBODY})
+refused("PipelineNotFoundException", codepipeline.list_rule_executions, pipelineName="nowhere")
 
 # A rule that could not be evaluated: its condition is in error, and has its result all the same.
 errored = run("errored", {"beforeEntry": group("FAIL", check("#{variables.suffix}", "MATCHES", "("))})
@@ -171,21 +149,21 @@ assert (rule["status"], rule["errorDetails"]["code"]) == ("Failed", "Configurati
 
 # What cannot be overridden, and what can.
 call = codepipeline.override_stage_condition
-fails("PipelineNotFoundException", call, **override("nowhere", failed, "BEFORE_ENTRY"))
-fails("StageNotFoundException", call, **override("failed", failed, "BEFORE_ENTRY", stage="Nowhere"))
-fails("ConditionNotOverridableException", call, **override("failed", failed, "ON_SUCCESS"))
-fails("ConditionNotOverridableException", call, **override("failed", NOBODY, "BEFORE_ENTRY"))
-fails("ValidationException", call, **override("failed", failed, "ON_FAILURE"))
+refused("PipelineNotFoundException", call, **override("nowhere", failed, "BEFORE_ENTRY"))
+refused("StageNotFoundException", call, **override("failed", failed, "BEFORE_ENTRY", stage="Nowhere"))
+refused("ConditionNotOverridableException", call, **override("failed", failed, "ON_SUCCESS"))
+refused("ConditionNotOverridableException", call, **override("failed", NOBODY, "BEFORE_ENTRY"))
+refused("ValidationException", call, **override("failed", failed, "ON_FAILURE"))
 for member in ["pipelineName", "stageName", "pipelineExecutionId", "conditionType"]:
     arguments = override("failed", failed, "BEFORE_ENTRY")
     del arguments[member]
-    fails("ValidationException", call, **arguments)
-fails("StageNotRetryableException", codepipeline.retry_stage_execution, pipelineName="failed", stageName="Deploy",
-      pipelineExecutionId=failed, retryMode="ALL_ACTIONS")
+    refused("ValidationException", call, **arguments)
+refused("StageNotRetryableException", codepipeline.retry_stage_execution, pipelineName="failed", stageName="Deploy",
+        pipelineExecutionId=failed, retryMode="ALL_ACTIONS")
 call(**override("failed", failed, "BEFORE_ENTRY"))
 assert ended("failed")["status"] == "Succeeded" and there("failedx")
 assert stage("failed")["beforeEntryConditionState"]["latestExecution"]["status"] == "Overridden"
-fails("ConditionNotOverridableException", call, **override("failed", failed, "BEFORE_ENTRY"))
+refused("ConditionNotOverridableException", call, **override("failed", failed, "BEFORE_ENTRY"))
 
 # After success: a rollback, and an override that lets the stage have succeeded.
 good = check("#{variables.suffix}", "MATCHES", "[a-x]+")
@@ -199,7 +177,7 @@ assert back["status"] == "Succeeded", "its condition is met by what the target h
 second = started["pipelineExecutionId"]
 assert next(each for each in newest("rolled") if each["pipelineExecutionId"] == second)["status"] == "Failed"
 assert stage("rolled")["latestExecution"]["type"] == "ROLLBACK"
-fails("NotLatestPipelineExecutionException", call, **override("rolled", second, "ON_SUCCESS"))
+refused("NotLatestPipelineExecutionException", call, **override("rolled", second, "ON_SUCCESS"))
 
 over = run("over", {"onSuccess": group("FAIL", check("a", "CONTAINS", "b"))})
 assert over["status"] == "Failed" and there("overx"), "its actions have run"
@@ -237,13 +215,13 @@ for wrong in [
         {"onSuccess": group("SKIP", good)},
         {"onFailure": group("SKIP", good)},
         {"beforeEntry": group("FAIL", {**good, "configuration": {}})}]:
-    fails("InvalidStageDeclarationException", create, pipeline=pipeline("wrong", wrong))
+    refused("InvalidStageDeclarationException", create, pipeline=pipeline("wrong", wrong))
 for wrong in [
         {"beforeEntry": {"conditions": []}},
         {"beforeEntry": {"conditions": group("FAIL", good)["conditions"] * 2}},
         {"beforeEntry": group("FAIL", *[good] * 6)},
         {"beforeEntry": group("FAIL", {**good, "timeoutInMinutes": 4})}]:
-    fails("ValidationException", create, pipeline=pipeline("wrong", wrong))
-fails("InvalidActionDeclarationException", create,
-      pipeline=pipeline("wrong", {"beforeEntry": group("FAIL", check("#{Nobody.x}", "EQ", "y"))}))
-fails("PipelineNotFoundException", codepipeline.get_pipeline, name="wrong")
+    refused("ValidationException", create, pipeline=pipeline("wrong", wrong))
+refused("InvalidActionDeclarationException", create,
+        pipeline=pipeline("wrong", {"beforeEntry": group("FAIL", check("#{Nobody.x}", "EQ", "y"))}))
+refused("PipelineNotFoundException", codepipeline.get_pipeline, name="wrong")

@@ -3,22 +3,10 @@
 import hashlib
 import hmac
 import json
-import sys
 import urllib.error
 import urllib.request
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import ClientError
-
-ENDPOINT = sys.argv[1]
-CONFIG = Config(parameter_validation=False, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-
-
-def client(service):
-    return boto3.client(service, endpoint_url=ENDPOINT, region_name="us-east-1", aws_access_key_id="test",
-                        aws_secret_access_key="test", config=CONFIG)
-
+from calls import client
 
 codepipeline = client("codepipeline")
 
@@ -29,18 +17,6 @@ def prepare():
     trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
                                                     "Principal": {"Service": "codepipeline.amazonaws.com"}}]}
     return iam.create_role(RoleName="pipelines", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-
-
-def fails(code, call, *said, **arguments):
-    try:
-        call(**arguments)
-    except ClientError as error:
-        answer = error.response
-        assert answer["Error"]["Code"] == code, answer["Error"]
-        for words in said:
-            assert words in answer["Error"]["Message"], answer["Error"]
-        return
-    raise AssertionError(f"{call.__name__} was not refused with {code}: {arguments}")
 
 
 def declaration(name, role, source_type, configuration, **members):

@@ -1,25 +1,6 @@
 """CodeConnections through boto3, under both names. Usage: connections_check.py ENDPOINT"""
 
-import sys
-
-import boto3
-from botocore.exceptions import ClientError
-
-ENDPOINT = sys.argv[1]
-
-
-def client(name, region="us-east-1"):
-    return boto3.client(name, endpoint_url=ENDPOINT, region_name=region)
-
-
-def refused(call, code, **arguments):
-    try:
-        call(**arguments)
-    except ClientError as error:
-        assert error.response["Error"]["Code"] == code, error.response
-        return error.response["Error"]["Message"]
-    raise AssertionError(f"{call} {arguments} was not refused")
-
+from calls import client, refused
 
 new, old = client("codeconnections"), client("codestar-connections")
 
@@ -61,12 +42,12 @@ assert old.list_tags_for_resource(ResourceArn=arn)["Tags"] == [{"Key": "team", "
 
 missing = "arn:aws:codeconnections:us-east-1:000000000000:connection/none"
 for call in (new.get_connection, new.delete_connection, old.get_connection):
-    refused(call, "ResourceNotFoundException", ConnectionArn=missing)
-refused(new.create_connection, "InvalidInputException", ConnectionName="x")
-refused(new.create_connection, "ValidationException", ConnectionName="x" * 33, ProviderType="GitHub")
-refused(new.create_connection, "ValidationException", ConnectionName="x", ProviderType="Sourceforge")
-refused(new.list_hosts, "UnknownOperationException")
+    refused("ResourceNotFoundException", call, ConnectionArn=missing)
+refused("InvalidInputException", new.create_connection, ConnectionName="x")
+refused("ValidationException", new.create_connection, ConnectionName="x" * 33, ProviderType="GitHub")
+refused("ValidationException", new.create_connection, ConnectionName="x", ProviderType="Sourceforge")
+refused("UnknownOperationException", new.list_hosts)
 
 new.delete_connection(ConnectionArn=arn)
-refused(old.get_connection, "ResourceNotFoundException", ConnectionArn=arn)
+refused("ResourceNotFoundException", old.get_connection, ConnectionArn=arn)
 print("ok")

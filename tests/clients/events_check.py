@@ -4,9 +4,9 @@ Plain asserts; the first that does not hold ends the script.
 """
 
 import json
-import time
 
-from connections import client, codepipeline, declaration, executions, fails, prepare
+from calls import client, refused, until
+from connections import codepipeline, declaration, executions, prepare
 
 events, s3 = client("events"), client("s3")
 role = prepare()
@@ -45,13 +45,9 @@ def put(source, detail_type, detail, **members):
 
 
 def grown(name, count):
-    for _ in range(1500):
-        found = executions(name)
-        if len(found) >= count:
-            assert len(found) == count, found
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"{name} was not started")
+    found = until(f"{name} is started", lambda: (found := executions(name)) and len(found) >= count and found)
+    assert len(found) == count, found
+    return found
 
 
 for name in ["puts", "images", "trails"]:
@@ -131,20 +127,20 @@ for call, arguments in [
     (events.put_targets, {"Rule": "nobody", "Targets": [{"Id": "1", "Arn": arn("puts"), "RoleArn": rule_role}]}),
     (events.put_rule, {"Name": "r", "EventPattern": '{"a": ["b"]}', "EventBusName": "other"}),
 ]:
-    fails("ResourceNotFoundException", call, **arguments)
+    refused("ResourceNotFoundException", call, **arguments)
 for pattern in ["{}", "no json", '{"source": "x"}', '{"source": [{"like": "x"}]}']:
-    fails("InvalidEventPatternException", events.put_rule, Name="bad", EventPattern=pattern)
-fails("ValidationException", events.put_rule, "must be specified", Name="bad")
+    refused("InvalidEventPatternException", events.put_rule, Name="bad", EventPattern=pattern)
+refused("ValidationException", events.put_rule, "must be specified", Name="bad")
 for expression in ["rate(1 days)", "rate(5 minute)", "rate(0 minutes)", "cron(0 10 * * *)", "cron(0 10 * * * *)", "daily"]:
-    fails("ValidationException", events.put_rule, "ScheduleExpression", Name="bad", ScheduleExpression=expression)
-fails("ValidationException", events.put_rule, "regular expression", Name="a b", EventPattern='{"a": ["b"]}')
-fails("ValidationException", events.put_targets, "RoleArn", Rule="puts", Targets=[{"Id": "2", "Arn": arn("puts")}])
-fails("ValidationException", events.put_targets, "JSON", Rule="puts",
-      Targets=[{"Id": "2", "Arn": arn("puts"), "RoleArn": rule_role, "Input": "{"}])
+    refused("ValidationException", events.put_rule, "ScheduleExpression", Name="bad", ScheduleExpression=expression)
+refused("ValidationException", events.put_rule, "regular expression", Name="a b", EventPattern='{"a": ["b"]}')
+refused("ValidationException", events.put_targets, "RoleArn", Rule="puts", Targets=[{"Id": "2", "Arn": arn("puts")}])
+refused("ValidationException", events.put_targets, "JSON", Rule="puts",
+        Targets=[{"Id": "2", "Arn": arn("puts"), "RoleArn": rule_role, "Input": "{"}])
 elsewhere = events.put_targets(Rule="puts", Targets=[
     {"Id": "2", "Arn": "arn:aws:sns:us-east-1:000000000000:t", "RoleArn": rule_role}])
 assert elsewhere["FailedEntryCount"] == 1 and elsewhere["FailedEntries"][0]["TargetId"] == "2", elsewhere
-fails("ValidationException", events.delete_rule, "has targets", Name="puts")
+refused("ValidationException", events.delete_rule, "has targets", Name="puts")
 answer = events.put_events(Entries=[{"Source": "s", "DetailType": "t", "Detail": "no json"}, {"Source": "s"},
                                     {"Source": "s", "DetailType": "t", "Detail": "{}"}])
 codes = [entry.get("ErrorCode") for entry in answer["Entries"]]

@@ -3,13 +3,12 @@
 import json
 import sys
 
-import boto3
+from calls import client, refused
 
-ENDPOINT, DATA = sys.argv[1], json.loads(sys.argv[2])
+DATA = json.loads(sys.argv[2])
 CREDENTIALS = DATA["artifactCredentials"]
-S3 = boto3.client(
-    "s3", endpoint_url=ENDPOINT, aws_access_key_id=CREDENTIALS["accessKeyId"],
-    aws_secret_access_key=CREDENTIALS["secretAccessKey"], aws_session_token=CREDENTIALS["sessionToken"],
+S3 = client(
+    "s3", key=CREDENTIALS["accessKeyId"], secret=CREDENTIALS["secretAccessKey"], token=CREDENTIALS["sessionToken"]
 )
 
 
@@ -19,14 +18,8 @@ def place(artifact):
 
 
 def denied(action, call, **arguments):
-    try:
-        call(**arguments)
-    except S3.exceptions.ClientError as error:
-        assert error.response["Error"]["Code"] == "AccessDenied", error
-        reason = f"because no session policy allows the {action} action"
-        assert error.response["Error"]["Message"].endswith(reason), error
-    else:
-        raise AssertionError(f"{action} was permitted")
+    reason = f"because no session policy allows the {action} action"
+    assert refused("AccessDenied", call, status=403, **arguments).endswith(reason)
 
 
 read, written = place(DATA["inputArtifacts"][0]), place(DATA["outputArtifacts"][0])

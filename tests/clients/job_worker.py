@@ -5,33 +5,12 @@ and artifact-store-bucket must be there.
 """
 
 import sys
-import time
 
-import boto3
-from botocore.config import Config
+from calls import client, refused, until
 
-ENDPOINT, ROLE = sys.argv[1:3]
+ROLE = sys.argv[2]
 TYPE = {"category": "Build", "owner": "Custom", "provider": "Worker", "version": "1"}
-CLIENT = boto3.client("codepipeline", endpoint_url=ENDPOINT)
-
-
-def refused(code, call, **arguments):
-    try:
-        call(**arguments)
-    except CLIENT.exceptions.ClientError as error:
-        assert error.response["Error"]["Code"] == code, error
-        return error.response["Error"]["Message"]
-    raise AssertionError(f"{code} expected")
-
-
-def until(what, look):
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"in vain: {what}")
+CLIENT = client("codepipeline")
 
 
 def definition(**changes):
@@ -121,10 +100,8 @@ def poll():
 
 
 def s3(credentials):
-    return boto3.client(
-        "s3", endpoint_url=ENDPOINT, aws_access_key_id=credentials["accessKeyId"],
-        aws_secret_access_key=credentials["secretAccessKey"], aws_session_token=credentials["sessionToken"],
-        config=Config(s3={"addressing_style": "path"}),
+    return client(
+        "s3", key=credentials["accessKeyId"], secret=credentials["secretAccessKey"], token=credentials["sessionToken"]
     )
 
 
@@ -154,7 +131,7 @@ def work():
     nobody = "00000000-0000-0000-0000-000000000000"
     refused("JobNotFoundException", CLIENT.acknowledge_job, jobId=nobody, nonce=job["nonce"])
     refused("JobNotFoundException", CLIENT.get_job_details, jobId=nobody)
-    elsewhere = boto3.client("codepipeline", endpoint_url=ENDPOINT, region_name="eu-west-1")
+    elsewhere = client("codepipeline", "eu-west-1")
     refused("JobNotFoundException", elsewhere.acknowledge_job, jobId=job["id"], nonce=job["nonce"])
     assert CLIENT.acknowledge_job(jobId=job["id"], nonce=job["nonce"])["status"] == "InProgress"
     refused("InvalidNonceException", CLIENT.acknowledge_job, jobId=job["id"], nonce=job["nonce"])
@@ -217,7 +194,7 @@ created = pipeline()
 assert created["stages"][1]["actions"][0]["configuration"]["Password"] == "****", created
 work()
 assert ended(1) == ["Succeeded"]
-built = boto3.client("s3", endpoint_url=ENDPOINT).get_object(Bucket="target-bucket", Key="built")["Body"].read()
+built = client("s3").get_object(Bucket="target-bucket", Key="built")["Body"].read()
 assert built == b"SOMETHING TO BUILD", built
 secrets_stay_secret()
 

@@ -5,43 +5,18 @@ Plain asserts; the first that does not hold ends the script.
 
 import copy
 import json
-import sys
 import time
 import uuid
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-ENDPOINT = sys.argv[1]
-# Bad input must leave this machine to be refused by the daemon.
-CONFIG = Config(parameter_validation=False, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+from calls import client, ended, refused
+
 ACCOUNT = "000000000000"
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
-def client(service, region="us-east-1", key="test"):
-    return boto3.client(service, endpoint_url=ENDPOINT, region_name=region, aws_access_key_id=key,
-                        aws_secret_access_key="test", config=CONFIG)
-
-
 s3, iam, codepipeline = client("s3"), client("iam"), client("codepipeline")
-
-
-def fails(code, call, *said, **arguments):
-    """The call is refused with that code, status 400 and a message with those words; answers the message."""
-    try:
-        call(**arguments)
-    except ClientError as error:
-        answer = error.response
-        got = (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"])
-        assert got == (code, 400), f"{got} instead of {code}: {answer['Error'].get('Message')}"
-        assert answer["ResponseMetadata"]["RequestId"], answer
-        message = answer["Error"]["Message"]
-        for words in said:
-            assert words in message, f"{words!r} is not in {message!r}"
-        return message
-    raise AssertionError(f"{call.__name__} was not refused with {code}: {arguments}")
 
 
 def prepare(s3, iam, suffix=""):
@@ -91,24 +66,14 @@ def changed(name, *path, to):
     return whole
 
 
-def ended(name, execution, codepipeline=codepipeline):
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = codepipeline.get_pipeline_execution(pipelineName=name, pipelineExecutionId=execution)
-        if found["pipelineExecution"]["status"] not in ("InProgress", "Stopping"):
-            return found["pipelineExecution"]
-        time.sleep(0.01)
-    raise AssertionError(f"{execution} of {name} did not end")
-
-
 def first_ended(name):
     summaries = codepipeline.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
-    return ended(name, summaries[-1]["pipelineExecutionId"])
+    return ended(codepipeline, name, summaries[-1]["pipelineExecutionId"])
 
 
 def run(name):
     started = codepipeline.start_pipeline_execution(name=name)["pipelineExecutionId"]
-    assert ended(name, started)["status"] == "Succeeded"
+    assert ended(codepipeline, name, started)["status"] == "Succeeded"
     return started
 
 
@@ -124,63 +89,63 @@ def create():
     execution = first_ended("create")
     assert execution["status"] == "Succeeded" and execution["trigger"]["triggerType"] == "CreatePipeline", execution
 
-    refused = codepipeline.create_pipeline
-    fails("PipelineNameInUseException", refused, "create", pipeline=declaration("create"))
+    asked = codepipeline.create_pipeline
+    refused("PipelineNameInUseException", asked, "create", pipeline=declaration("create"))
     one_stage = declaration("bad")
     del one_stage["stages"][1]
     # Whether the service may assume the role comes before the number of stages.
     nobodys = {**one_stage, "roleArn": f"arn:aws:iam::{ACCOUNT}:role/nobody"}
-    fails("InvalidStructureException", refused, "AssumeRole", pipeline=nobodys)
-    fails("InvalidStructureException", refused, "1 stage(s)", pipeline=one_stage)
+    refused("InvalidStructureException", asked, "AssumeRole", pipeline=nobodys)
+    refused("InvalidStructureException", asked, "1 stage(s)", pipeline=one_stage)
     reversed_stages = declaration("bad")
     reversed_stages["stages"].reverse()
-    fails("InvalidStructureException", refused, "source actions", pipeline=reversed_stages)
+    refused("InvalidStructureException", asked, "source actions", pipeline=reversed_stages)
     twice = declaration("bad")
     twice["stages"][1]["name"] = "Source"
     message = None
     try:
-        refused(pipeline=twice)
+        asked(pipeline=twice)
     except ClientError as error:
         message = error.response["Error"]["Code"]
     assert message in ("InvalidStructureException", "InvalidStageDeclarationException"), message
     where = ("stages", 1, "actions", 0)
-    fails("InvalidActionDeclarationException", refused, "is not available in region 'US_EAST_1'",
-          pipeline=changed("bad", *where, "actionTypeId", "provider", to="NoSuchProvider"))
-    fails("InvalidActionDeclarationException", refused, "Put", pipeline=changed("bad", *where, "inputArtifacts", to=[]))
-    fails("InvalidActionDeclarationException", refused, "NoSuchKey",
-          pipeline=changed("bad", *where, "configuration", "NoSuchKey", to="x"))
-    fails("InvalidActionDeclarationException", refused, "BucketName",
-          pipeline=changed("bad", *where, "configuration", "BucketName", to=None))
-    fails("InvalidActionDeclarationException", refused, "referencing a namespace that does not exist",
-          pipeline=changed("bad", *where, "configuration", "ObjectKey", to="#{Nobody.VersionId}"))
+    refused("InvalidActionDeclarationException", asked, "is not available in region 'US_EAST_1'",
+            pipeline=changed("bad", *where, "actionTypeId", "provider", to="NoSuchProvider"))
+    refused("InvalidActionDeclarationException", asked, "Put", pipeline=changed("bad", *where, "inputArtifacts", to=[]))
+    refused("InvalidActionDeclarationException", asked, "NoSuchKey",
+            pipeline=changed("bad", *where, "configuration", "NoSuchKey", to="x"))
+    refused("InvalidActionDeclarationException", asked, "BucketName",
+            pipeline=changed("bad", *where, "configuration", "BucketName", to=None))
+    refused("InvalidActionDeclarationException", asked, "referencing a namespace that does not exist",
+            pipeline=changed("bad", *where, "configuration", "ObjectKey", to="#{Nobody.VersionId}"))
     blocked = declaration("bad")
     blocked["stages"][1]["blockers"] = [{"name": "b", "type": "Schedule"}]
-    fails("InvalidBlockerDeclarationException", refused, pipeline=blocked)
-    fails("InvalidStructureException", refused, "AssumeRole",
-          pipeline=changed("bad", "roleArn", to=f"arn:aws:iam::{ACCOUNT}:role/nobody"))
-    fails("InvalidStructureException", refused, "No bucket with the name nowhere",
-          pipeline=changed("bad", "artifactStore", "location", to="nowhere"))
-    fails("InvalidStructureException", refused, "up to 50 stages", pipeline=changed("bad", "stages", to=[
+    refused("InvalidBlockerDeclarationException", asked, pipeline=blocked)
+    refused("InvalidStructureException", asked, "AssumeRole",
+            pipeline=changed("bad", "roleArn", to=f"arn:aws:iam::{ACCOUNT}:role/nobody"))
+    refused("InvalidStructureException", asked, "No bucket with the name nowhere",
+            pipeline=changed("bad", "artifactStore", "location", to="nowhere"))
+    refused("InvalidStructureException", asked, "up to 50 stages", pipeline=changed("bad", "stages", to=[
         declaration("bad")["stages"][0],
         *[{**copy.deepcopy(declaration("bad")["stages"][1]), "name": f"Deploy{number}"} for number in range(50)]]))
-    fails("InvalidTagsException", refused, "aws:", pipeline=declaration("bad"),
-          tags=[{"key": "aws:x", "value": "v"}])
+    refused("InvalidTagsException", asked, "aws:", pipeline=declaration("bad"),
+            tags=[{"key": "aws:x", "value": "v"}])
     many = [{"key": f"k{number}", "value": "v"} for number in range(51)]
-    fails("TooManyTagsException", refused, pipeline=declaration("bad"), tags=many)
-    message = fails("ValidationException", refused, "2 validation errors detected: ",
+    refused("TooManyTagsException", asked, pipeline=declaration("bad"), tags=many)
+    message = refused("ValidationException", asked, "2 validation errors detected: ",
                     "Value 'a b' at 'pipeline.stages.1.member.name' failed to satisfy constraint: Member must satisfy "
                     "regular expression pattern: [A-Za-z0-9.@\\-_]+",
                     "Value null at 'pipeline.roleArn' failed to satisfy constraint: Member must not be null",
                     pipeline={**changed("bad", "stages", 0, "name", to="a b"), "roleArn": None})
     assert message.count(";") == 1, message
-    fails("ValidationException", refused, "1 validation error detected: Value null at 'pipeline'")
-    fails("ValidationException", refused, "Member must have length less than or equal to 100",
-          pipeline=declaration("n" * 101))
-    fails("PipelineNotFoundException", codepipeline.get_pipeline, name="bad")
+    refused("ValidationException", asked, "1 validation error detected: Value null at 'pipeline'")
+    refused("ValidationException", asked, "Member must have length less than or equal to 100",
+            pipeline=declaration("n" * 101))
+    refused("PipelineNotFoundException", codepipeline.get_pipeline, name="bad")
 
 
 def get_and_update():
-    fails("ResourceNotFoundException", codepipeline.update_pipeline, "update", pipeline=declaration("update"))
+    refused("ResourceNotFoundException", codepipeline.update_pipeline, "update", pipeline=declaration("update"))
     codepipeline.create_pipeline(pipeline=declaration("update"), tags=[{"key": "k", "value": "v"}])
     first_ended("update")
     second = declaration("update")
@@ -195,17 +160,17 @@ def get_and_update():
     assert found["metadata"]["created"] < found["metadata"]["updated"], found["metadata"]
     first = codepipeline.get_pipeline(name="update", version=1)["pipeline"]
     assert first["stages"][1]["actions"][0]["configuration"]["ObjectKey"].startswith("out-"), first
-    fails("PipelineVersionNotFoundException", codepipeline.get_pipeline, name="update", version=4)
-    fails("PipelineNotFoundException", codepipeline.get_pipeline,
-          f"Account '{ACCOUNT}' does not have a pipeline with name 'nobody'", name="nobody")
-    fails("ValidationException", codepipeline.get_pipeline, "greater than or equal to 1", name="update", version=0)
-    fails("ValidationException", codepipeline.get_pipeline, "Value null at 'name'")
-    fails("InvalidStructureException", codepipeline.update_pipeline, "AssumeRole",
-          pipeline={**second, "roleArn": f"arn:aws:iam::{ACCOUNT}:role/nobody"})
-    fails("InvalidStructureException", codepipeline.update_pipeline, pipeline={**second, "stages": second["stages"][:1]})
+    refused("PipelineVersionNotFoundException", codepipeline.get_pipeline, name="update", version=4)
+    refused("PipelineNotFoundException", codepipeline.get_pipeline,
+            f"Account '{ACCOUNT}' does not have a pipeline with name 'nobody'", name="nobody")
+    refused("ValidationException", codepipeline.get_pipeline, "greater than or equal to 1", name="update", version=0)
+    refused("ValidationException", codepipeline.get_pipeline, "Value null at 'name'")
+    refused("InvalidStructureException", codepipeline.update_pipeline, "AssumeRole",
+            pipeline={**second, "roleArn": f"arn:aws:iam::{ACCOUNT}:role/nobody"})
+    refused("InvalidStructureException", codepipeline.update_pipeline, pipeline={**second, "stages": second["stages"][:1]})
     assert codepipeline.get_pipeline(name="update")["pipeline"]["version"] == 3, "a refused update changes nothing"
     execution = run("update")
-    assert ended("update", execution)["pipelineVersion"] == 3
+    assert ended(codepipeline, "update", execution)["pipelineVersion"] == 3
     assert s3.get_object(Bucket="target", Key="second")["Body"].read() == b"content"
     arn = found["metadata"]["pipelineArn"]
     assert codepipeline.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "k", "value": "v"}]
@@ -227,14 +192,14 @@ def delete():
         (codepipeline.get_pipeline_execution, {"pipelineName": "delete", "pipelineExecutionId": old}),
         (codepipeline.stop_pipeline_execution, {"pipelineName": "delete", "pipelineExecutionId": old}),
     ]:
-        fails("PipelineNotFoundException", call, "does not have a pipeline with name 'delete'", **arguments)
-    fails("ValidationException", codepipeline.delete_pipeline, name="a/b")
+        refused("PipelineNotFoundException", call, "does not have a pipeline with name 'delete'", **arguments)
+    refused("ValidationException", codepipeline.delete_pipeline, name="a/b")
     assert codepipeline.create_pipeline(pipeline=declaration("delete"))["pipeline"]["version"] == 1
     first_ended("delete")
     listed = codepipeline.list_pipeline_executions(pipelineName="delete")["pipelineExecutionSummaries"]
     assert len(listed) == 1 and listed[0]["pipelineExecutionId"] != old, listed
-    fails("PipelineExecutionNotFoundException", codepipeline.get_pipeline_execution, pipelineName="delete",
-          pipelineExecutionId=old)
+    refused("PipelineExecutionNotFoundException", codepipeline.get_pipeline_execution, pipelineName="delete",
+            pipelineExecutionId=old)
 
 
 def pages(call, member, size, **arguments):
@@ -254,9 +219,9 @@ def pages(call, member, size, **arguments):
 def made_up_tokens(call, real, **arguments):
     for token in ["x", "AAAA", "0", "/../", "😀", "%00", real[:-1], real + "A", "A" * 2048]:
         if token != real:
-            fails("InvalidNextTokenException", call, **arguments, nextToken=token)
-    fails("ValidationException", call, **arguments, nextToken="A" * 2049)
-    fails("ValidationException", call, **arguments, nextToken="")
+            refused("InvalidNextTokenException", call, **arguments, nextToken=token)
+    refused("ValidationException", call, **arguments, nextToken="A" * 2049)
+    refused("ValidationException", call, **arguments, nextToken="")
 
 
 def lists():
@@ -277,9 +242,9 @@ def lists():
     paged.delete_pipeline(name="list-2")
     assert [pipeline["name"] for pipeline in paged.list_pipelines(nextToken=real)["pipelines"]] == names[2:]
     made_up_tokens(paged.list_pipelines, real)
-    fails("InvalidNextTokenException", codepipeline.list_pipelines, nextToken=real)
+    refused("InvalidNextTokenException", codepipeline.list_pipelines, nextToken=real)
     for size in [0, 1001, -1]:
-        fails("ValidationException", paged.list_pipelines, f"Value '{size}' at 'maxResults'", maxResults=size)
+        refused("ValidationException", paged.list_pipelines, f"Value '{size}' at 'maxResults'", maxResults=size)
 
 
 def executions():
@@ -301,9 +266,9 @@ def executions():
         assert found == whole, size
     real = codepipeline.list_pipeline_executions(**listing, maxResults=2)["nextToken"]
     made_up_tokens(codepipeline.list_pipeline_executions, real, **listing)
-    fails("InvalidNextTokenException", codepipeline.list_action_executions, **listing, nextToken=real)
-    fails("InvalidNextTokenException", codepipeline.list_pipeline_executions, pipelineName="update", nextToken=real)
-    fails("ValidationException", codepipeline.list_pipeline_executions, **listing, maxResults=101)
+    refused("InvalidNextTokenException", codepipeline.list_action_executions, **listing, nextToken=real)
+    refused("InvalidNextTokenException", codepipeline.list_pipeline_executions, pipelineName="update", nextToken=real)
+    refused("ValidationException", codepipeline.list_pipeline_executions, **listing, maxResults=101)
 
     def succeeded_in(stage):
         found = codepipeline.list_pipeline_executions(**listing, filter={"succeededInStage": {"stageName": stage}})
@@ -316,32 +281,32 @@ def executions():
     assert execution["pipelineVersion"] == 1 and execution["status"] == "Succeeded", execution
     [revision] = execution["artifactRevisions"]
     assert revision["name"] == "A" and revision["revisionId"] and revision["revisionSummary"] == "what changed"
-    fails("PipelineExecutionNotFoundException", codepipeline.get_pipeline_execution, NOBODY,
-          pipelineName="runs", pipelineExecutionId=NOBODY)
-    fails("PipelineExecutionNotFoundException", codepipeline.get_pipeline_execution,
-          pipelineName="update", pipelineExecutionId=started[0])
+    refused("PipelineExecutionNotFoundException", codepipeline.get_pipeline_execution, NOBODY,
+            pipelineName="runs", pipelineExecutionId=NOBODY)
+    refused("PipelineExecutionNotFoundException", codepipeline.get_pipeline_execution,
+            pipelineName="update", pipelineExecutionId=started[0])
     for id in ["x", NOBODY.upper() + "A", str(uuid.uuid4()).upper()]:
-        fails("ValidationException", codepipeline.get_pipeline_execution, "pattern", pipelineName="runs",
-              pipelineExecutionId=id)
+        refused("ValidationException", codepipeline.get_pipeline_execution, "pattern", pipelineName="runs",
+                pipelineExecutionId=id)
     assert s3.head_object(Bucket="target", Key=f"out-{revision['revisionId']}-{started[0]}")
 
     token = str(uuid.uuid4())
     same = {codepipeline.start_pipeline_execution(name="runs", clientRequestToken=token)["pipelineExecutionId"]
             for _ in range(3)}
     assert len(same) == 1, same
-    ended("runs", same.pop())
-    fails("PipelineNotFoundException", codepipeline.start_pipeline_execution, name="nobody")
-    fails("ValidationException", codepipeline.start_pipeline_execution, name="runs", clientRequestToken="a b")
-    fails("ValidationException", codepipeline.start_pipeline_execution, "undeclared", name="runs",
-          variables=[{"name": "undeclared", "value": "x"}])
+    ended(codepipeline, "runs", same.pop())
+    refused("PipelineNotFoundException", codepipeline.start_pipeline_execution, name="nobody")
+    refused("ValidationException", codepipeline.start_pipeline_execution, name="runs", clientRequestToken="a b")
+    refused("ValidationException", codepipeline.start_pipeline_execution, "undeclared", name="runs",
+            variables=[{"name": "undeclared", "value": "x"}])
     stop = {"pipelineName": "runs", "pipelineExecutionId": first}
-    fails("PipelineExecutionNotStoppableException", codepipeline.stop_pipeline_execution, **stop)
-    fails("PipelineExecutionNotStoppableException", codepipeline.stop_pipeline_execution, **stop, abandon=True)
-    fails("PipelineExecutionNotStoppableException", codepipeline.stop_pipeline_execution, pipelineName="runs",
-          pipelineExecutionId=NOBODY)
-    fails("PipelineNotFoundException", codepipeline.stop_pipeline_execution, pipelineName="nobody",
-          pipelineExecutionId=NOBODY)
-    fails("ValidationException", codepipeline.stop_pipeline_execution, **stop, reason="r" * 201)
+    refused("PipelineExecutionNotStoppableException", codepipeline.stop_pipeline_execution, **stop)
+    refused("PipelineExecutionNotStoppableException", codepipeline.stop_pipeline_execution, **stop, abandon=True)
+    refused("PipelineExecutionNotStoppableException", codepipeline.stop_pipeline_execution, pipelineName="runs",
+            pipelineExecutionId=NOBODY)
+    refused("PipelineNotFoundException", codepipeline.stop_pipeline_execution, pipelineName="nobody",
+            pipelineExecutionId=NOBODY)
+    refused("ValidationException", codepipeline.stop_pipeline_execution, **stop, reason="r" * 201)
 
 
 def actions():
@@ -366,15 +331,15 @@ def actions():
     assert put["input"]["resolvedConfiguration"]["ObjectKey"] == f"out-{version}-{execution}", put
     real = codepipeline.list_action_executions(**listing, maxResults=2)["nextToken"]
     made_up_tokens(codepipeline.list_action_executions, real, **listing)
-    refused = codepipeline.list_action_executions
-    fails("PipelineNotFoundException", refused, pipelineName="nobody")
-    fails("PipelineExecutionNotFoundException", refused, **listing, filter={"pipelineExecutionId": NOBODY})
-    fails("PipelineExecutionNotFoundException", refused, **listing, filter={"latestInPipelineExecution": {
+    asked = codepipeline.list_action_executions
+    refused("PipelineNotFoundException", asked, pipelineName="nobody")
+    refused("PipelineExecutionNotFoundException", asked, **listing, filter={"pipelineExecutionId": NOBODY})
+    refused("PipelineExecutionNotFoundException", asked, **listing, filter={"latestInPipelineExecution": {
         "pipelineExecutionId": NOBODY, "startTimeRange": "Latest"}})
-    fails("ValidationException", refused, **listing, filter={"latestInPipelineExecution": {
+    refused("ValidationException", asked, **listing, filter={"latestInPipelineExecution": {
         "pipelineExecutionId": execution, "startTimeRange": "Oldest"}})
-    fails("ValidationException", refused, **listing, filter={"pipelineExecutionId": execution,
-          "latestInPipelineExecution": {"pipelineExecutionId": execution, "startTimeRange": "All"}})
+    refused("ValidationException", asked, **listing, filter={"pipelineExecutionId": execution,
+            "latestInPipelineExecution": {"pipelineExecutionId": execution, "startTimeRange": "All"}})
 
 
 def state():
@@ -400,7 +365,7 @@ def state():
     last = codepipeline.get_pipeline_state(name="state")["stageStates"][2]
     assert last["stageName"] == "New" and "latestExecution" not in last, last
     assert "latestExecution" not in last["actionStates"][0], last
-    fails("PipelineNotFoundException", codepipeline.get_pipeline_state, name="nobody")
+    refused("PipelineNotFoundException", codepipeline.get_pipeline_state, name="nobody")
 
 
 def failures():
@@ -442,24 +407,24 @@ def tags():
     assert listed() == {"b": "", "C": "3"}
     tag(**{f"k{number}": "v" for number in range(48)})
     assert len(listed()) == 50
-    fails("TooManyTagsException", tag, one="more")
+    refused("TooManyTagsException", tag, one="more")
     tag(k1="overwritten")
     assert listed()["k1"] == "overwritten" and len(listed()) == 50
-    refused = codepipeline.tag_resource
-    fails("InvalidTagsException", refused, resourceArn=arn, tags=[{"key": "aws:x", "value": "v"}])
-    fails("ValidationException", refused, "tags.1.member.key", resourceArn=arn, tags=[{"key": "", "value": "v"}])
-    fails("ValidationException", refused, resourceArn=arn, tags=[{"key": "k" * 129, "value": "v"}])
-    fails("ValidationException", refused, resourceArn=arn, tags=[{"key": "k"}])
-    fails("ValidationException", refused, "Value null at 'tags'", resourceArn=arn)
+    asked = codepipeline.tag_resource
+    refused("InvalidTagsException", asked, resourceArn=arn, tags=[{"key": "aws:x", "value": "v"}])
+    refused("ValidationException", asked, "tags.1.member.key", resourceArn=arn, tags=[{"key": "", "value": "v"}])
+    refused("ValidationException", asked, resourceArn=arn, tags=[{"key": "k" * 129, "value": "v"}])
+    refused("ValidationException", asked, resourceArn=arn, tags=[{"key": "k"}])
+    refused("ValidationException", asked, "Value null at 'tags'", resourceArn=arn)
     one = {"tags": [{"key": "k", "value": "v"}]}
-    for call, more in [(refused, one), (codepipeline.untag_resource, {"tagKeys": ["k"]}),
+    for call, more in [(asked, one), (codepipeline.untag_resource, {"tagKeys": ["k"]}),
                        (codepipeline.list_tags_for_resource, {})]:
-        fails("ResourceNotFoundException", call, resourceArn=arn + "-not-there", **more)
-        fails("InvalidArnException", call, resourceArn=arn.replace("us-east-1", "eu-west-1"), **more)
-        fails("InvalidArnException", call, resourceArn=arn.replace(ACCOUNT, "111111111111"), **more)
+        refused("ResourceNotFoundException", call, resourceArn=arn + "-not-there", **more)
+        refused("InvalidArnException", call, resourceArn=arn.replace("us-east-1", "eu-west-1"), **more)
+        refused("InvalidArnException", call, resourceArn=arn.replace(ACCOUNT, "111111111111"), **more)
         for broken in ["tags", "arn:aws:s3:::bucket", arn.replace(ACCOUNT, "12")]:
-            fails("ValidationException", call, "resourceArn", resourceArn=broken, **more)
-    fails("InvalidNextTokenException", codepipeline.list_tags_for_resource, resourceArn=arn, nextToken="x")
+            refused("ValidationException", call, "resourceArn", resourceArn=broken, **more)
+    refused("InvalidNextTokenException", codepipeline.list_tags_for_resource, resourceArn=arn, nextToken="x")
     assert len(codepipeline.list_tags_for_resource(resourceArn=arn, maxResults=1)["tags"]) == 50
 
 
@@ -468,7 +433,7 @@ def isolation():
     for region, key, account, suffix in [("eu-west-1", "test", ACCOUNT, ""),
                                          ("us-east-1", "111111111111", "111111111111", "-1")]:
         other = client("codepipeline", region, key)
-        fails("PipelineNotFoundException", other.get_pipeline, f"Account '{account}'", name="runs")
+        refused("PipelineNotFoundException", other.get_pipeline, f"Account '{account}'", name="runs")
         assert other.list_pipelines()["pipelines"] == []
         role = ROLE
         if account != ACCOUNT:
@@ -478,11 +443,11 @@ def isolation():
             other.create_pipeline(pipeline=declaration("runs", role, suffix))
             found = other.list_pipeline_executions(pipelineName="runs")["pipelineExecutionSummaries"]
             assert len(found) == 1, found
-            assert ended("runs", found[0]["pipelineExecutionId"], other)["status"] == "Succeeded"
+            assert ended(other, "runs", found[0]["pipelineExecutionId"])["status"] == "Succeeded"
             arn = other.get_pipeline(name="runs")["metadata"]["pipelineArn"]
             assert arn == f"arn:aws:codepipeline:{region}:{account}:runs", arn
-            fails("PipelineExecutionNotFoundException", codepipeline.get_pipeline_execution, pipelineName="runs",
-                  pipelineExecutionId=found[0]["pipelineExecutionId"])
+            refused("PipelineExecutionNotFoundException", codepipeline.get_pipeline_execution, pipelineName="runs",
+                    pipelineExecutionId=found[0]["pipelineExecutionId"])
             other.delete_pipeline(name="runs")
     assert codepipeline.get_pipeline(name="runs")["pipeline"]["version"] == 1
 

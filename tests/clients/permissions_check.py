@@ -4,19 +4,12 @@ Usage: permissions_check.py ENDPOINT. Nothing need be there.
 """
 
 import json
-import sys
-import time
 
-import boto3
+from calls import client, ended
 
-ENDPOINT = sys.argv[1]
 ACCOUNT = "000000000000"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/pipelines"
 ACTION_ROLE = f"arn:aws:iam::{ACCOUNT}:role/actions"
-
-
-def client(service):
-    return boto3.client(service, endpoint_url=ENDPOINT)
 
 
 CODEPIPELINE, IAM, S3 = client("codepipeline"), client("iam"), client("s3")
@@ -84,20 +77,13 @@ def declaration(name="pipeline", **deploy):
 
 def outcome(execution, name="pipeline"):
     """What became of an execution: the failed action's name and error, or the status."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = CODEPIPELINE.get_pipeline_execution(pipelineName=name, pipelineExecutionId=execution)
-        status = found["pipelineExecution"]["status"]
-        if status == "Succeeded":
-            return status
-        if status == "Failed":
-            actions = CODEPIPELINE.list_action_executions(
-                pipelineName=name, filter={"pipelineExecutionId": execution}
-            )["actionExecutionDetails"]
-            error = actions[0]["output"]["executionResult"]["errorDetails"]
-            return actions[0]["actionName"], error["code"], error["message"]
-        time.sleep(0.02)
-    raise AssertionError(f"{execution} does not end")
+    status = ended(CODEPIPELINE, name, execution)["status"]
+    if status != "Failed":
+        return status
+    actions = CODEPIPELINE.list_action_executions(pipelineName=name, filter={"pipelineExecutionId": execution})
+    failed = actions["actionExecutionDetails"][0]
+    error = failed["output"]["executionResult"]["errorDetails"]
+    return failed["actionName"], error["code"], error["message"]
 
 
 def run(name="pipeline"):

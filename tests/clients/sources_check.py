@@ -5,44 +5,10 @@ Usage: sources_check.py ENDPOINT. Plain asserts; the first that does not hold en
 
 import datetime
 import json
-import sys
-import time
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import ClientError
-
-ENDPOINT = sys.argv[1]
-CONFIG = Config(parameter_validation=False, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-
-
-def client(service):
-    return boto3.client(service, endpoint_url=ENDPOINT, region_name="us-east-1", aws_access_key_id="test",
-                        aws_secret_access_key="test", config=CONFIG)
-
+from calls import client, ended, refused
 
 s3, iam, codepipeline = client("s3"), client("iam"), client("codepipeline")
-
-
-def fails(code, call, *said, **arguments):
-    try:
-        call(**arguments)
-    except ClientError as error:
-        answer = error.response
-        assert answer["Error"]["Code"] == code, answer["Error"]
-        for words in said:
-            assert words in answer["Error"]["Message"], answer["Error"]
-        return
-    raise AssertionError(f"{call.__name__} was not refused with {code}: {arguments}")
-
-
-def ended(pipeline, execution):
-    for _ in range(3000):
-        found = codepipeline.get_pipeline_execution(pipelineName=pipeline, pipelineExecutionId=execution)
-        if found["pipelineExecution"]["status"] not in ["InProgress", "Stopping"]:
-            return found["pipelineExecution"]
-        time.sleep(0.02)
-    raise AssertionError("the execution does not end")
 
 
 def newest(pipeline):
@@ -90,12 +56,12 @@ def override(kind, value, action="Get"):
 
 def start(name, *overrides):
     execution = codepipeline.start_pipeline_execution(name=name, sourceRevisions=list(overrides))
-    return ended(name, execution["pipelineExecutionId"])
+    return ended(codepipeline, name, execution["pipelineExecutionId"])
 
 
 # Overrides hold for one execution.
 codepipeline.create_pipeline(pipeline=declaration("plain"))
-assert ended("plain", newest("plain")["pipelineExecutionId"])["status"] == "Succeeded"
+assert ended(codepipeline, "plain", newest("plain")["pipelineExecutionId"])["status"] == "Succeeded"
 assert deployed("plain") == b"new"
 found = start("plain", override("S3_OBJECT_VERSION_ID", old))
 assert found["status"] == "Succeeded" and deployed("plain") == b"old", found
@@ -133,7 +99,7 @@ for name, given, said in [
     ("plain", [override("S3_OBJECT_VERSION_ID", "")], "length greater than or equal to 1"),
     ("first", [override("S3_OBJECT_VERSION_ID", old)], "V2 pipelines"),
 ]:
-    fails("ValidationException", codepipeline.start_pipeline_execution, said, name=name, sourceRevisions=given)
+    refused("ValidationException", codepipeline.start_pipeline_execution, said, name=name, sourceRevisions=given)
 assert newest("plain")["pipelineExecutionId"] == before
 
 
@@ -148,19 +114,19 @@ def announce(revision, pipeline="plain", stage="Source", action="Get", **members
 first = announce("one")
 assert first["newRevision"] is True, first
 assert newest("plain")["trigger"] == {"triggerType": "PutActionRevision"}
-assert ended("plain", first["pipelineExecutionId"])["status"] == "Succeeded"
+assert ended(codepipeline, "plain", first["pipelineExecutionId"])["status"] == "Succeeded"
 again = announce("one")
 assert again == {**again, "newRevision": False, "pipelineExecutionId": first["pipelineExecutionId"]}, again
 assert newest("plain")["pipelineExecutionId"] == first["pipelineExecutionId"]
 second = announce("two")
 assert second["newRevision"] is True and second["pipelineExecutionId"] != first["pipelineExecutionId"]
-ended("plain", second["pipelineExecutionId"])
+ended(codepipeline, "plain", second["pipelineExecutionId"])
 
-fails("PipelineNotFoundException", announce, revision="r", pipeline="nobody")
-fails("StageNotFoundException", announce, revision="r", stage="Nowhere")
-fails("ActionNotFoundException", announce, revision="r", action="Nobody")
-fails("ActionNotFoundException", announce, revision="r", stage="Deploy")
-fails("ValidationException", announce, "not a source action", revision="r", stage="Deploy", action="Put")
-fails("ValidationException", announce, "revisionChangeId", revision="r", revisionChangeId="c" * 101)
-fails("ValidationException", announce, "revisionId", revision="")
+refused("PipelineNotFoundException", announce, revision="r", pipeline="nobody")
+refused("StageNotFoundException", announce, revision="r", stage="Nowhere")
+refused("ActionNotFoundException", announce, revision="r", action="Nobody")
+refused("ActionNotFoundException", announce, revision="r", stage="Deploy")
+refused("ValidationException", announce, "not a source action", revision="r", stage="Deploy", action="Put")
+refused("ValidationException", announce, "revisionChangeId", revision="r", revisionChangeId="c" * 101)
+refused("ValidationException", announce, "revisionId", revision="")
 assert newest("plain")["pipelineExecutionId"] == second["pipelineExecutionId"]

@@ -4,33 +4,13 @@ Usage: third_party_worker.py ENDPOINT ROLE_ARN. The buckets of the tutorial must
 """
 
 import sys
-import time
 
-import boto3
+from calls import client, refused, until
 
-ENDPOINT, ROLE = sys.argv[1:3]
+ROLE = sys.argv[2]
 TYPE = {"category": "Invoke", "owner": "ThirdParty", "provider": "Snyk", "version": "1"}
 TOKEN = "DEFAULT_CLIENT_TOKEN"
-CLIENT = boto3.client("codepipeline", endpoint_url=ENDPOINT)
-
-
-def refused(code, call, **arguments):
-    try:
-        call(**arguments)
-    except CLIENT.exceptions.ClientError as error:
-        assert error.response["Error"]["Code"] == code, error
-        return
-    raise AssertionError(f"{code} expected")
-
-
-def until(what, look):
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"in vain: {what}")
+CLIENT = client("codepipeline")
 
 
 def pipeline():
@@ -121,9 +101,8 @@ second, details = take()
 assert second["clientId"] == job["clientId"] and second["jobId"] != job["jobId"], (job, second)
 assert details["data"]["continuationToken"] == "half", details
 credentials = details["data"]["artifactCredentials"]
-s3 = boto3.client(
-    "s3", endpoint_url=ENDPOINT, aws_access_key_id=credentials["accessKeyId"],
-    aws_secret_access_key=credentials["secretAccessKey"], aws_session_token=credentials["sessionToken"],
+s3 = client(
+    "s3", key=credentials["accessKeyId"], secret=credentials["secretAccessKey"], token=credentials["sessionToken"]
 )
 report = details["data"]["outputArtifacts"][0]["location"]["s3Location"]
 s3.put_object(Bucket=report["bucketName"], Key=report["objectKey"], Body=b"clean")

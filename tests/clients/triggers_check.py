@@ -6,7 +6,8 @@ Plain asserts; the first that does not hold ends the script.
 import json
 import sys
 
-from connections import ENDPOINT, codepipeline, declaration, executions, fails, post, prepare, signed
+from calls import ENDPOINT, refused
+from connections import codepipeline, declaration, executions, post, prepare, signed
 
 SECRET = sys.argv[2]
 CONNECTION = {"category": "Source", "owner": "AWS", "provider": "CodeStarSourceConnection", "version": "1"}
@@ -116,17 +117,17 @@ for kind, body in [("push", {}), ("push", {"ref": 1}), ("", push("refs/heads/nex
 
 # Declarations that AWS refuses.
 both = {"push": [{"tags": {"includes": ["v*"]}, "branches": {"includes": ["main"]}}]}
-fails("InvalidStructureException", codepipeline.create_pipeline, "valid filter combinations",
-      pipeline=pipeline("bad", both))
-fails("InvalidStructureException", codepipeline.create_pipeline, "V2 pipelines",
-      pipeline=pipeline("bad", {"push": [{"tags": {"includes": ["v*"]}}]}, "V1"))
+refused("InvalidStructureException", codepipeline.create_pipeline, "valid filter combinations",
+        pipeline=pipeline("bad", both))
+refused("InvalidStructureException", codepipeline.create_pipeline, "V2 pipelines",
+        pipeline=pipeline("bad", {"push": [{"tags": {"includes": ["v*"]}}]}, "V1"))
 unknown = pipeline("bad", {"push": [{"tags": {"includes": ["v*"]}}], "sourceActionName": "Nobody"})
-fails("InvalidStructureException", codepipeline.create_pipeline, "must reference a CodeStarSourceConnection action",
-      pipeline=unknown)
+refused("InvalidStructureException", codepipeline.create_pipeline, "must reference a CodeStarSourceConnection action",
+        pipeline=unknown)
 twice = pipeline("bad", {"push": [{"tags": {"includes": ["v*"]}}]})
 twice["triggers"] *= 2
-fails("InvalidStructureException", codepipeline.create_pipeline, "one trigger per source action", pipeline=twice)
-fails("ValidationException", codepipeline.create_pipeline, "less than or equal to 3",
-      pipeline=pipeline("bad", {"push": [{"tags": {"includes": [f"v{n}"]}} for n in range(4)]}))
-fails("ValidationException", codepipeline.create_pipeline, "less than or equal to 8",
-      pipeline=pipeline("bad", {"push": [{"tags": {"includes": ["v"] * 9}}]}))
+refused("InvalidStructureException", codepipeline.create_pipeline, "one trigger per source action", pipeline=twice)
+refused("ValidationException", codepipeline.create_pipeline, "less than or equal to 3",
+        pipeline=pipeline("bad", {"push": [{"tags": {"includes": [f"v{n}"]}} for n in range(4)]}))
+refused("ValidationException", codepipeline.create_pipeline, "less than or equal to 8",
+        pipeline=pipeline("bad", {"push": [{"tags": {"includes": ["v"] * 9}}]}))

@@ -6,17 +6,15 @@ With STATE `new`, makes the user and prints its key; with a key's id and secret,
 import json
 import sys
 
-import boto3
-from botocore.exceptions import ClientError
+import calls
 
-ENDPOINT, *KEY = sys.argv[1:]
+KEY = sys.argv[2:]
 ACCOUNT = "000000000000"
 WHO = f"arn:aws:iam::{ACCOUNT}:user/team/jo"
 
 
-def client(service, key=None, token=None):
-    own = {"aws_access_key_id": key[0], "aws_secret_access_key": key[1], "aws_session_token": token} if key else {}
-    return boto3.client(service, endpoint_url=ENDPOINT, **own)
+def client(service, key=("test", "test"), token=None):
+    return calls.client(service, key=key[0], secret=key[1], token=token)
 
 
 def document(*statements):
@@ -24,13 +22,7 @@ def document(*statements):
 
 
 def refused(code, text, call, **arguments):
-    try:
-        call(**arguments)
-    except ClientError as error:
-        found = error.response["Error"]
-        assert found["Code"] == code and text in found["Message"], found
-    else:
-        raise AssertionError(f"permitted, but expected {code}: {text}")
+    calls.refused(code, call, text, status=None, **arguments)
 
 
 def denied(code, action, resource, call, **arguments):

@@ -13,7 +13,8 @@ import threading
 import urllib.error
 import urllib.request
 
-from connections import ENDPOINT, codepipeline, declaration, executions, fails, post, prepare, signed
+from calls import ENDPOINT, refused
+from connections import codepipeline, declaration, executions, post, prepare, signed
 
 GITHUB = {"category": "Source", "owner": "ThirdParty", "provider": "GitHub", "version": "1"}
 role = prepare()
@@ -108,8 +109,8 @@ while True:
         break
 assert names == ["anybody", "far", "hook", "near"], names
 assert "hush" not in json.dumps(codepipeline.list_webhooks(), default=str)
-fails("InvalidNextTokenException", codepipeline.list_webhooks, NextToken="made-up")
-fails("ValidationException", codepipeline.list_webhooks, MaxResults=0)
+refused("InvalidNextTokenException", codepipeline.list_webhooks, NextToken="made-up")
+refused("ValidationException", codepipeline.list_webhooks, MaxResults=0)
 
 # Tags.
 arn = "arn:aws:codepipeline:us-east-1:000000000000:webhook:near"
@@ -120,9 +121,9 @@ listed = [item for item in codepipeline.list_webhooks()["webhooks"] if item["arn
 assert listed[0]["tags"] == [{"key": "team", "value": "shop"}], listed
 tagged = codepipeline.put_webhook(webhook=webhook("tagged"), tags=[{"key": "a", "value": "b"}])["webhook"]
 assert tagged["tags"] == [{"key": "a", "value": "b"}]
-fails("ResourceNotFoundException", codepipeline.list_tags_for_resource, resourceArn=arn + "x")
-fails("InvalidTagsException", codepipeline.put_webhook, webhook=webhook("bad"),
-      tags=[{"key": "aws:x", "value": ""}])
+refused("ResourceNotFoundException", codepipeline.list_tags_for_resource, resourceArn=arn + "x")
+refused("InvalidTagsException", codepipeline.put_webhook, webhook=webhook("bad"),
+        tags=[{"key": "aws:x", "value": ""}])
 
 # GitHub is told of a webhook, and forgets it again.
 told = []
@@ -162,30 +163,30 @@ for _ in range(2):
 assert [request[:2] for request in told[1:]] == [("DELETE", "/repos/acme/shop/hooks/42")], told
 codepipeline.create_pipeline(pipeline=declaration("lost", role, GITHUB, {**source, "Repo": "lost"}))
 codepipeline.put_webhook(webhook=webhook("lost", targetPipeline="lost"))
-fails("ValidationException", codepipeline.register_webhook_with_third_party,
-      'Error cause: Not Found [StatusCode: 404, Body: {"message":"Not Found"}]', webhookName="lost")
+refused("ValidationException", codepipeline.register_webhook_with_third_party,
+        'Error cause: Not Found [StatusCode: 404, Body: {"message":"Not Found"}]', webhookName="lost")
 lost = [item for item in codepipeline.list_webhooks()["webhooks"] if item["definition"]["name"] == "lost"][0]
 assert lost["errorCode"] == "404" and "Not Found" in lost["errorMessage"], lost
 codepipeline.delete_webhook(name="lost")
 for call_it in [codepipeline.register_webhook_with_third_party, codepipeline.deregister_webhook_with_third_party]:
-    fails("WebhookNotFoundException", call_it, webhookName="nobody")
-    fails("ValidationException", call_it)
+    refused("WebhookNotFoundException", call_it, webhookName="nobody")
+    refused("ValidationException", call_it)
 
 # What AWS refuses.
-fails("PipelineNotFoundException", put, name="bad", targetPipeline="nobody")
-fails("ValidationException", put, "Action with name Nobody was not found in the first stage of the pipeline",
-      name="bad", targetAction="Nobody")
-fails("ValidationException", put, "was not found in the first stage", name="bad", targetAction="Wait")
-fails("InvalidWebhookFilterPatternException", put, name="bad", filters=[{"jsonPath": "ref"}])
+refused("PipelineNotFoundException", put, name="bad", targetPipeline="nobody")
+refused("ValidationException", put, "Action with name Nobody was not found in the first stage of the pipeline",
+        name="bad", targetAction="Nobody")
+refused("ValidationException", put, "was not found in the first stage", name="bad", targetAction="Wait")
+refused("InvalidWebhookFilterPatternException", put, name="bad", filters=[{"jsonPath": "ref"}])
 for authentication, configuration in [
     ("GITHUB_HMAC", {}), ("GITHUB_HMAC", {"AllowedIPRange": "10.0.0.0/8"}), ("IP", {"SecretToken": "s"}),
     ("IP", {"AllowedIPRange": "10.0.0.0/99"}), ("UNAUTHENTICATED", {"SecretToken": "s"}),
 ]:
-    fails("InvalidWebhookAuthenticationParametersException", codepipeline.put_webhook,
-          webhook=webhook("bad", authentication, configuration))
+    refused("InvalidWebhookAuthenticationParametersException", codepipeline.put_webhook,
+            webhook=webhook("bad", authentication, configuration))
 for members in [{"name": "a b"}, {"filters": [{"jsonPath": "$"}] * 6}, {"authentication": "NONE"},
                 {"filters": [{"jsonPath": "$." + "a" * 150}]}]:
-    fails("ValidationException", codepipeline.put_webhook, webhook={**webhook("bad"), **members})
+    refused("ValidationException", codepipeline.put_webhook, webhook={**webhook("bad"), **members})
 assert [item["definition"]["name"] for item in codepipeline.list_webhooks()["webhooks"]] == [
     "anybody", "far", "hook", "near", "tagged"]
 

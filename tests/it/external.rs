@@ -1,9 +1,13 @@
 //! Actions against AWS services elsewhere: an emulator that others wrote, in place of the embedded ones.
 
 use penstock_tests::aws::Caller;
-use penstock_tests::building::{begin, build_action, ended, log, make_project, project, zipped};
+use penstock_tests::building::{
+    begin, build_action, commands_action, ended, log, log_of, make_project, project, zipped,
+};
 use penstock_tests::daemon::Daemon;
 use penstock_tests::gate::Gate;
+use penstock_tests::git::Repository;
+use penstock_tests::http::Request;
 use penstock_tests::moto::Moto;
 use penstock_tests::pipelines::{Ground, stage};
 use penstock_tests::sink::Sink;
@@ -76,6 +80,148 @@ fn builds_read_the_parameters_and_secrets_of_another_emulator() {
     let started = caller.call("StartPipelineExecution", &json!({"name": "built"}));
     let action = ended(&caller, started["pipelineExecutionId"].as_str().unwrap());
     assert!(error(&action).ends_with("Message: parameter does not exist: /build/token"), "{action}");
+}
+
+#[test]
+fn every_kind_of_source_and_build_works_on_the_services_of_another_emulator() {
+    let Some(moto) = Moto::or_skip("git sources, builds, commands and scripts on moto's services") else {
+        return;
+    };
+    let elsewhere = moto.serve();
+    let there = Caller::new(elsewhere.address());
+    let ground = Ground::prepare(&there, b"");
+    let builds = there.make_role("builds", "codebuild.amazonaws.com");
+    let parameter = json!({"Name": "/build/token", "Value": "t0ken-elsewhere", "Type": "SecureString"});
+    there.json("ssm", "AmazonSSM.PutParameter", &parameter).unwrap();
+    let secret = json!({"Name": "db", "SecretString": "{\"password\": \"hunter22\"}"});
+    there.json("secretsmanager", "secretsmanager.CreateSecret", &secret).unwrap();
+
+    let repository = Repository::new();
+    repository.write(
+        "buildspec.yml",
+        "version: 0.2\nenv: {parameter-store: {TOKEN: /build/token}, secrets-manager: {PASSWORD: 'db:password'}, \
+         exported-variables: [LENGTHS]}\n\
+         phases: {build: {commands: ['export LENGTHS=${#TOKEN}-${#PASSWORD}', 'mkdir -p out docs', \
+         'cat page.html \"$CODEBUILD_SRC_DIR_Pushed/page.html\" >out/page.html', 'echo docs >docs/index.html']}}\n\
+         artifacts:\n  files: ['**/*']\n  secondary-artifacts:\n    Built: {base-directory: out, files: ['**/*']}\n    \
+         Docs: {base-directory: docs, files: ['**/*']}\n",
+    );
+    repository.write(
+        "cloned.yml",
+        "version: 0.2\nenv: {exported-variables: [SUBJECT]}\n\
+         phases: {build: {commands: ['export SUBJECT=$(git log -1 --format=%s)']}}\n",
+    );
+    repository.write("page.html", "page\n");
+    repository.commit("first");
+    let outcomes = "outcomes:\n  - provider: Jenkins\n    outputVariables: {VERDICT: passed}\n    artifacts: {Report: {report.txt: all well}}\n";
+    let flags = [
+        "--endpoint-url",
+        &elsewhere.url(),
+        "--build-runner",
+        "host",
+        "--map-repository",
+        &repository.mapping(),
+    ];
+    let daemon = Daemon::start_with(&flags);
+    let caller = daemon.caller();
+    let script =
+        Request::new("PUT", "/_penstock/action-outcomes").body(outcomes).send(daemon.address()).unwrap();
+    assert_eq!(script.status, 204, "{}", script.text());
+    let made = json!({"repositoryName": "web"});
+    let made = caller.json("codecommit", "CodeCommit_20150413.CreateRepository", &made).unwrap();
+    let url = made["repositoryMetadata"]["cloneUrlHttp"].as_str().unwrap();
+    repository.git(&["push", "--quiet", url, "main"]);
+    make_project(&caller, "any/image:1", &builds);
+    caller.call(
+        "CreateCustomActionType",
+        &json!({
+            "category": "Test", "provider": "Jenkins", "version": "1",
+            "inputArtifactDetails": {"minimumCount": 0, "maximumCount": 5},
+            "outputArtifactDetails": {"minimumCount": 0, "maximumCount": 5},
+        }),
+    );
+
+    let mut declared = ground.connected_pipeline("whole", &json!({}), &[]);
+    let of_format = |name: &str, provider: &str, configuration: Value| {
+        json!({
+            "name": name, "outputArtifacts": [{"name": name}], "configuration": configuration,
+            "actionTypeId": {"category": "Source", "owner": "AWS", "provider": provider, "version": "1"},
+        })
+    };
+    let mut reference = declared["stages"][0]["actions"][0]["configuration"].clone();
+    reference["OutputArtifactFormat"] = json!("CODEBUILD_CLONE_REF");
+    let sources = declared["stages"][0]["actions"].as_array_mut().unwrap();
+    sources.push(of_format("Cloned", "CodeStarSourceConnection", reference));
+    sources.push(of_format("Pushed", "CodeCommit", json!({"RepositoryName": "web", "BranchName": "main"})));
+    let build = build_action(&json!({"PrimarySource": "Source"}), &["Source", "Pushed"], &["Built", "Docs"]);
+    let environment = json!([{"name": "BUILDSPEC", "value": "x"}]).to_string();
+    let mut clone = build_action(&json!({"EnvironmentVariables": environment}), &["Cloned"], &[]);
+    clone["name"] = json!("Clone");
+    clone["namespace"] = json!("Clone");
+    clone["configuration"]["ProjectName"] = json!("cloning");
+    let mut cloning = project("any/image:1", &builds);
+    cloning["name"] = json!("cloning");
+    cloning["source"]["buildspec"] = json!("cloned.yml");
+    caller.codebuild("CreateProject", &cloning);
+    let mut run = commands_action(&[
+        "cat page.html >all.txt",
+        "echo \"#{Build.LENGTHS} #{Clone.SUBJECT} ${#SECRET}\" >>all.txt",
+    ]);
+    run["inputArtifacts"] = json!([{"name": "Built"}]);
+    run["outputArtifacts"] = json!([{"name": "Packed", "files": ["all.txt"]}]);
+    run["environmentVariables"] =
+        json!([{"name": "SECRET", "value": "db:password", "type": "SECRETS_MANAGER"}]);
+    let jenkins = json!({
+        "name": "Jenkins", "outputArtifacts": [{"name": "Report"}], "namespace": "Jenkins",
+        "actionTypeId": {"category": "Test", "owner": "Custom", "provider": "Jenkins", "version": "1"},
+    });
+    let deploy = |artifact: &str| {
+        let mut deploy = ground.deploy(artifact, 1, "#{Jenkins.VERDICT}");
+        deploy["inputArtifacts"] = json!([{"name": artifact}]);
+        deploy["configuration"]["Extract"] = json!("true");
+        deploy
+    };
+    let more = [
+        stage("Build", &[build, clone]),
+        stage("Run", &[run, jenkins]),
+        stage("Deploy", &[deploy("Packed"), deploy("Report"), deploy("Docs")]),
+    ];
+    declared["stages"].as_array_mut().unwrap().extend(more);
+    caller.call("CreatePipeline", &json!({"pipeline": declared}));
+    let execution = caller.executions("whole")[0]["pipelineExecutionId"].as_str().unwrap().to_owned();
+    let told = || {
+        let said = [
+            log(&caller),
+            log_of(&caller, "/aws/codebuild/cloning"),
+            log_of(&caller, "/aws/codepipeline/whole"),
+        ];
+        format!("{:#?} {said:#?}", caller.actions("whole", &execution).iter().map(error).collect::<Vec<_>>())
+    };
+    assert_eq!(caller.ended("whole", &execution), "Succeeded", "{}", told());
+    let deployed =
+        |name: &str| there.s3_done("GET", &format!("/{}/passed/{name}", ground.target), b"").text();
+    assert_eq!(deployed("all.txt"), "page\npage\n15-8 first 8\n");
+    assert_eq!(
+        (deployed("report.txt"), deployed("index.html")),
+        ("all well".to_owned(), "docs\n".to_owned())
+    );
+    let embedded = caller.s3_done("GET", "/", b"").text();
+    assert!(!embedded.contains("<Name>"), "nothing of it is here: {embedded}");
+
+    // Each says so where the artifacts' store is gone.
+    let keys = there.s3_done("GET", &format!("/{}?list-type=2", ground.store), b"").text();
+    for key in keys.split("<Key>").skip(1).filter_map(|rest| Some(rest.split_once("</Key>")?.0)) {
+        there.s3_done("DELETE", &format!("/{}/{key}", ground.store), b"");
+    }
+    there.s3_done("DELETE", &format!("/{}", ground.store), b"");
+    let started = caller.call("StartPipelineExecution", &json!({"name": "whole"}));
+    let execution = started["pipelineExecutionId"].as_str().unwrap();
+    assert_eq!(caller.ended("whole", execution), "Failed");
+    let failed = caller.actions("whole", execution);
+    assert_eq!(failed.len(), 3);
+    for action in &failed {
+        assert!(error(action).contains(&ground.store), "{action}");
+    }
 }
 
 #[test]

@@ -1,34 +1,31 @@
-//! Sources behind a connection: repositories at hand, and a GitHub that is played.
+//! Sources behind a connection: repositories at hand, or mapped to a URL.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::thread;
+use std::io::{Cursor, Read};
 
 use penstock_tests::aws::Caller;
 use penstock_tests::clients::Clients;
 use penstock_tests::daemon::Daemon;
-use penstock_tests::git::{Repository, git};
-use penstock_tests::http::Request;
+use penstock_tests::git::Repository;
 use penstock_tests::pipelines::{Ground, stage};
 use penstock_tests::waiting::until;
 use serde_json::{Value, json};
 use zip::ZipArchive;
 
 /// A pipeline that copies its source's artifact to `<commit>.zip` of the target bucket.
-fn create(caller: &Caller, ground: &Ground, configuration: &Value) {
+pub(crate) fn create(caller: &Caller, ground: &Ground, configuration: &Value) {
     let deploy = stage("Deploy", &[ground.deploy("Deploy", 1, "#{Src.CommitId}.zip")]);
     let declared = ground.connected_pipeline("web", configuration, &[deploy]);
     caller.call("CreatePipeline", &json!({"pipeline": declared}));
 }
 
-fn latest(caller: &Caller) -> (String, String) {
+pub(crate) fn latest(caller: &Caller) -> (String, String) {
     let id = caller.executions("web")[0]["pipelineExecutionId"].as_str().unwrap().to_owned();
     let status = caller.ended("web", &id);
     (id, status)
 }
 
-fn start(caller: &Caller, more: &Value) -> (String, String) {
+pub(crate) fn start(caller: &Caller, more: &Value) -> (String, String) {
     let mut input = json!({"name": "web"});
     for (key, value) in more.as_object().into_iter().flatten() {
         input[key] = value.clone();
@@ -39,7 +36,7 @@ fn start(caller: &Caller, more: &Value) -> (String, String) {
     (id, status)
 }
 
-fn source(caller: &Caller, execution: &str) -> Value {
+pub(crate) fn source(caller: &Caller, execution: &str) -> Value {
     action(caller, "web", execution)
 }
 
@@ -48,14 +45,14 @@ fn action(caller: &Caller, pipeline: &str, execution: &str) -> Value {
     actions.into_iter().find(|action| action["actionName"] == "Source").unwrap_or_default()
 }
 
-fn failure(caller: &Caller, execution: &str) -> (String, String) {
+pub(crate) fn failure(caller: &Caller, execution: &str) -> (String, String) {
     let details = source(caller, execution)["output"]["executionResult"]["errorDetails"].clone();
     let text = |key: &str| details[key].as_str().unwrap_or_default().to_owned();
     (text("code"), text("message"))
 }
 
 /// Path to mode and content of all that is in the zip.
-fn files(bytes: Vec<u8>) -> BTreeMap<String, (u32, String)> {
+pub(crate) fn files(bytes: Vec<u8>) -> BTreeMap<String, (u32, String)> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).unwrap();
     let count = archive.len();
     let read = |index| {
@@ -75,11 +72,11 @@ fn watched(daemon: &Daemon, lives: usize) {
     });
 }
 
-fn deployed(caller: &Caller, commit: &str) -> Vec<u8> {
+pub(crate) fn deployed(caller: &Caller, commit: &str) -> Vec<u8> {
     caller.s3_done("GET", &format!("/target-bucket/{commit}.zip"), b"").body
 }
 
-fn sample() -> (Repository, String) {
+pub(crate) fn sample() -> (Repository, String) {
     let repository = Repository::new();
     repository.write("README.md", "hello\n");
     repository.write_program("bin/run.sh", "#!/bin/sh\n");
@@ -90,7 +87,7 @@ fn sample() -> (Repository, String) {
     (repository, commit)
 }
 
-fn hello() -> BTreeMap<String, (u32, String)> {
+pub(crate) fn hello() -> BTreeMap<String, (u32, String)> {
     let entry = |path: &str, mode, content: &str| (path.to_owned(), (mode, content.to_owned()));
     BTreeMap::from([
         entry("README.md", 0o100_644, "hello\n"),
@@ -232,6 +229,64 @@ fn commits_tags_and_branches_start_pipelines_also_those_made_while_the_daemon_is
 }
 
 #[test]
+fn a_repository_elsewhere_is_looked_at_time_and_again() {
+    let (repository, _) = sample();
+    let host = Daemon::start();
+    let made = json!({"repositoryName": "there"});
+    let made = host.caller().json("codecommit", "CodeCommit_20150413.CreateRepository", &made).unwrap();
+    let url = made["repositoryMetadata"]["cloneUrlHttp"].as_str().unwrap();
+    let push = |what: &str| repository.git(&["push", "--quiet", "--force", url, what]);
+    push("main");
+    let mapping = format!("owner/name={url}");
+    let mut daemon = Daemon::start_with(&["--poll-interval", "1", "--map-repository", &mapping]);
+    let caller = daemon.caller();
+    let ground = Ground::prepare(&caller, b"");
+    create(&caller, &ground, &json!({}));
+    let deploy = stage("Deploy", &[ground.deploy("Deploy", 1, "docs")]);
+    let mut docs = ground.connected_pipeline("docs", &json!({"DetectChanges": "false"}), &[deploy]);
+    docs["triggers"] = json!([{
+        "providerType": "CodeStarSourceConnection",
+        "gitConfiguration": {"sourceActionName": "Source", "push": [
+            {"branches": {"includes": ["main", "feature/*"]}, "filePaths": {"includes": ["docs/**"]}},
+            {"tags": {"includes": ["v*"]}},
+        ]},
+    }]);
+    caller.call("CreatePipeline", &json!({"pipeline": docs}));
+    let count = |name: &str| caller.executions(name).len();
+    until("the first executions", || (count("web") == 1 && count("docs") == 1).then_some(()));
+    watched(&daemon, 1);
+
+    repository.write("docs/a.md", "a");
+    let commit = repository.commit("Docs");
+    push("main");
+    until("both hear of it", || (count("web") == 2 && count("docs") == 2).then_some(()));
+    assert_eq!(latest(&caller).1, "Succeeded");
+    deployed(&caller, &commit);
+    // A commit of another branch than the action's, which only a tag has.
+    repository.write("a", "a");
+    let tagged = repository.commit("No docs");
+    repository.git(&["tag", "-a", "v1", "-m", "annotated"]);
+    push("v1");
+    until("the tag", || (count("docs") == 3).then_some(()));
+    let id = caller.executions("docs")[0]["pipelineExecutionId"].as_str().unwrap().to_owned();
+    assert_eq!(caller.ended("docs", &id), "Succeeded");
+    let variables = action(&caller, "docs", &id)["output"]["outputVariables"].clone();
+    assert_eq!((&variables["TagName"], &variables["CommitId"]), (&json!("v1"), &json!(tagged)));
+
+    daemon.kill();
+    repository.write("docs/b.md", "b");
+    repository.commit("While it is away");
+    push("main");
+    daemon.start_again();
+    until("it counts", || (count("web") == 3 && count("docs") == 4).then_some(()));
+    until("what was fetched is gone", || {
+        let mut left = std::fs::read_dir(daemon.data()).unwrap().flatten();
+        let is_left = left.any(|entry| entry.file_name().to_string_lossy().starts_with("penstock-git-"));
+        (!is_left).then_some(())
+    });
+}
+
+#[test]
 fn a_clone_reference_says_where_a_build_finds_the_commit() {
     let (repository, commit) = sample();
     let daemon = Daemon::start_with(&["--map-repository", &repository.mapping()]);
@@ -325,168 +380,9 @@ fn what_is_wrong_with_a_mapping_a_branch_or_a_commit_is_named() {
     assert!(!data.iter().any(|name| name.to_string_lossy().starts_with("penstock-git-")), "{data:?}");
 }
 
-/// Plays GitHub: path to answer. What it was asked is kept.
-struct GitHub {
-    address: SocketAddr,
-    asked: std::sync::Arc<std::sync::Mutex<Vec<String>>>,
-}
-
-impl GitHub {
-    fn start(answers: BTreeMap<String, (u16, Vec<u8>)>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-        let kept = std::sync::Arc::clone(&asked);
-        thread::spawn(move || {
-            for peer in listener.incoming().map_while(Result::ok) {
-                let head = head_of(&peer);
-                let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-                kept.lock().unwrap().push(head);
-                let answer = answers.get(&path).cloned();
-                let (status, body) = answer.unwrap_or((404, br#"{"message": "Not Found"}"#.to_vec()));
-                let _ = respond(peer, status, &body);
-            }
-        });
-        Self { address, asked }
-    }
-}
-
-fn head_of(mut peer: &TcpStream) -> String {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") && peer.read(&mut byte).is_ok_and(|read| read == 1) {
-        head.push(byte[0]);
-    }
-    String::from_utf8_lossy(&head).into_owned()
-}
-
-fn respond(mut peer: TcpStream, status: u16, body: &[u8]) -> std::io::Result<()> {
-    let length = body.len();
-    write!(peer, "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n")?;
-    peer.write_all(body)
-}
-
-#[test]
-fn a_repository_that_is_not_mapped_is_taken_from_github() {
-    let (repository, commit) = sample();
-    // GitHub's own archives heed attributes; those of this test lie beside the commit.
-    std::fs::remove_file(repository.path().join(".gitattributes")).unwrap();
-    let plain = repository.commit("Plain");
-    let archive = repository.path().join("archive.tar.gz");
-    let made = git(repository.path())
-        .args(["archive", "--format=tar.gz", "--prefix=owner-name-abc/", "-o"])
-        .arg(&archive)
-        .arg(&plain)
-        .status()
-        .unwrap();
-    assert!(made.success());
-    let facts = |sha: &str| {
-        json!({
-            "sha": sha, "author": {"id": 7, "login": "ann"},
-            "commit": {
-                "message": "Plain", "author": {"name": "Ann", "email": "a@x", "date": "2026-01-02T03:04:05Z"},
-                "committer": {"name": "Carl", "email": "c@x", "date": "2026-01-02T03:04:06Z"},
-            },
-        })
-    };
-    let json_of = |value: Value| (200, value.to_string().into_bytes());
-    let github = GitHub::start(BTreeMap::from([
-        ("/api/repos/owner/name/branches/main".to_owned(), json_of(json!({"commit": facts(&plain)}))),
-        ("/api/repos/owner/name/branches/a%2Fb".to_owned(), (200, b"<html>It works!</html>".to_vec())),
-        (
-            "/api/repos/owner/name/branches/limited".to_owned(),
-            (403, br#"{"message": "API rate limit exceeded"}"#.to_vec()),
-        ),
-        (format!("/api/repos/owner/name/tarball/{plain}"), (200, std::fs::read(&archive).unwrap())),
-        (format!("/api/repos/owner/name/commits/{commit}"), json_of(facts(&commit))),
-        (format!("/api/repos/owner/name/tarball/{commit}"), (200, b"not a tar".to_vec())),
-    ]));
-    let url = format!("http://{}/api/", github.address);
-    let daemon = Daemon::start_with(&["--github-api-url", &url]);
-    let caller = daemon.caller();
-    let ground = Ground::prepare(&caller, b"");
-    create(&caller, &ground, &json!({}));
-    let (id, status) = latest(&caller);
-    assert_eq!(status, "Succeeded", "{:?}", failure(&caller, &id));
-    let mut wanted = hello();
-    wanted.remove(".gitattributes");
-    assert_eq!(files(deployed(&caller, &plain)), wanted);
-    let variables = source(&caller, &id)["output"]["outputVariables"].clone();
-    assert_eq!((&variables["AuthorId"], &variables["AuthorDisplayName"]), (&json!("7"), &json!("Ann")));
-    let asked = github.asked.lock().unwrap().join("\n");
-    assert!(asked.contains("/api/repos/owner/name/branches/main"), "{asked}");
-
-    let told = json!({"sourceRevisions": [
-        {"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": commit},
-    ]});
-    let (id, status) = start(&caller, &told);
-    assert_eq!(status, "Failed");
-    assert!(
-        failure(&caller, &id).1.contains("archive that GitHub sent cannot be read"),
-        "{:?}",
-        failure(&caller, &id)
-    );
-    for (branch, said) in [
-        ("a/b", "its answer is not one of GitHub"),
-        ("limited", "API rate limit exceeded"),
-        ("nobody", "CODEPIPELINE_GH_TOKEN"),
-    ] {
-        let deploy = stage("Deploy", &[ground.deploy("Deploy", 1, "x")]);
-        let declared = ground.connected_pipeline("web", &json!({"BranchName": branch}), &[deploy]);
-        caller.call("UpdatePipeline", &json!({"pipeline": declared}));
-        let (id, status) = start(&caller, &json!({}));
-        assert_eq!(status, "Failed");
-        let (code, message) = failure(&caller, &id);
-        assert_eq!(code, "JobFailed");
-        assert!(message.contains(said), "{branch}: {message}");
-    }
-}
-
 #[test]
 fn connections_are_available_at_once_under_both_names_of_their_service() {
     let Some(clients) = Clients::or_skip("connections") else { return };
     let daemon = Daemon::start();
     clients.python("connections_check.py", &daemon.url(), &[]);
-}
-
-#[test]
-fn a_filter_by_path_takes_a_pull_request_by_the_files_that_github_says_it_changes() {
-    let files = |names: &[&str]| {
-        let files: Vec<Value> =
-            names.iter().map(|name| json!({"filename": name, "status": "modified"})).collect();
-        (200, json!(files).to_string().into_bytes())
-    };
-    let github = GitHub::start(BTreeMap::from([
-        ("/api/repos/owner/name/pulls/1/files?per_page=100".to_owned(), files(&["docs/a.md", "src/main.rs"])),
-        ("/api/repos/owner/name/pulls/2/files?per_page=100".to_owned(), files(&["docs/a.md"])),
-    ]));
-    let url = format!("http://{}/api/", github.address);
-    let mut daemon = Daemon::start_with(&["--github-api-url", &url]);
-    daemon.announce("filters by path do not take a pull request");
-    let caller = daemon.caller();
-    let ground = Ground::prepare(&caller, b"");
-    let deploy = stage("Deploy", &[ground.deploy("Deploy", 1, "out")]);
-    let mut declared = ground.connected_pipeline("web", &json!({}), &[deploy]);
-    let filter = json!({"events": ["OPEN"], "branches": {"includes": ["main"]}, "filePaths": {"includes": ["src/**"]}});
-    declared["triggers"] = json!([{"providerType": "CodeStarSourceConnection",
-        "gitConfiguration": {"sourceActionName": "Source", "pullRequest": [filter]}}]);
-    caller.call("CreatePipeline", &json!({"pipeline": declared}));
-    let opened = |number: u64, to: &str| {
-        let event = json!({"action": "opened", "number": number, "repository": {"full_name": "owner/name"},
-            "pull_request": {"title": "Tax", "head": {"ref": "fix", "sha": "dead"}, "base": {"ref": to}}});
-        let request = Request::new("POST", "/_penstock/github").header("X-GitHub-Event", "pull_request");
-        request.body(event.to_string().into_bytes()).send(daemon.address()).unwrap().status
-    };
-    assert_eq!(opened(1, "main"), 200);
-    assert_eq!(opened(2, "main"), 202);
-    // GitHub has no such pull request, so that nobody knows its files.
-    assert_eq!(opened(3, "main"), 202);
-    let asked = |number: u64| {
-        let wanted = format!("pulls/{number}/files");
-        github.asked.lock().unwrap().iter().filter(|head| head.contains(&wanted)).count()
-    };
-    assert_eq!((asked(1), asked(2), asked(3)), (1, 1, 1));
-    // What the branch rules out already is not asked about.
-    assert_eq!(opened(1, "other"), 202);
-    assert_eq!(asked(1), 1);
 }

@@ -18,6 +18,7 @@ mod external;
 mod full_disk;
 mod git_permissions;
 mod git_sources;
+mod github_sources;
 mod iam;
 mod jobs;
 mod moto;

@@ -238,6 +238,15 @@ fn a_codecommit_source_needs_the_permissions_of_its_repository() {
     let needed: Vec<(&str, &str)> = needed.iter().map(|action| (action.as_str(), arn)).collect();
     let says = "permissions required to access the AWS CodeCommit repository named web. Update the IAM role permissions";
     each_is_needed(&caller, "pipelines", &["s3:*"], &needed, ("Source", "PermissionError", says));
+
+    // Of a clone reference nothing is packed, and the role has to see where the repository is.
+    pipeline["stages"][0]["actions"][0]["configuration"]["OutputArtifactFormat"] =
+        json!("CODEBUILD_CLONE_REF");
+    caller.call("UpdatePipeline", &json!({"pipeline": pipeline}));
+    let needed =
+        ["GetBranch", "GetCommit", "GetRepository"].map(|operation| format!("codecommit:{operation}"));
+    let needed: Vec<(&str, &str)> = needed.iter().map(|action| (action.as_str(), arn)).collect();
+    each_is_needed(&caller, "pipelines", &["s3:*"], &needed, ("Source", "PermissionError", says));
 }
 
 #[test]

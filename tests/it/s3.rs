@@ -17,6 +17,7 @@ fn s3_does_what_boto3_asks_of_it() {
     let Some(clients) = Clients::or_skip("S3 by boto3") else { return };
     let daemon = Daemon::start();
     clients.python("s3_check.py", &daemon.url(), &["small"]);
+    clients.python("s3_objects_check.py", &daemon.url(), &[]);
 }
 
 /// The CLI at one daemon, in a folder of its own.

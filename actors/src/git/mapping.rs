@@ -94,12 +94,9 @@ impl Mappings {
         self.0.get(repository)
     }
 
-    /// Those on this machine.
-    pub fn folders(&self) -> impl Iterator<Item = (&str, &Path)> {
-        self.0.iter().filter_map(|(repository, place)| match place {
-            Place::Folder(folder) => Some((repository.as_str(), folder.as_path())),
-            Place::Url(_) => None,
-        })
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &Place)> {
+        self.0.iter().map(|(repository, place)| (repository.as_str(), place))
     }
 }
 

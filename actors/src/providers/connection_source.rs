@@ -20,7 +20,7 @@ use crate::artifacts::transfer::{self, Headers, Target};
 use crate::aws::clients::AwsClients;
 use crate::aws::role::Access;
 use crate::git::commit::cut;
-use crate::git::fetch::{Fetched, fetch};
+use crate::git::fetch::{Fetched, Part, fetch};
 use crate::git::mapping::{Mappings, Place};
 use crate::git::names::{ObjectId, is_ref_name};
 use crate::git::repository::Repository;
@@ -192,9 +192,12 @@ impl ConnectionSource {
                 read(wanted, place, Origin::Here(found), head).await
             }
             Some(place @ Place::Url(url)) => {
-                let fetched = fetch(url, branch, commit.as_ref(), &self.spool).await;
+                let part = if commit.is_some() { Part::All } else { Part::Newest(branch) };
+                let fetched = fetch(url, part, &self.spool).await;
                 let fetched = fetched.map_err(|error| of_mapping(wanted, place, &error))?;
-                let head = commit.clone().or_else(|| fetched.head.clone());
+                let newest = fetched.repository.branch(branch).await;
+                let newest = newest.map_err(|error| of_mapping(wanted, place, &error))?;
+                let head = commit.clone().or(newest);
                 read(wanted, place, Origin::Fetched(fetched), head).await
             }
             None => {

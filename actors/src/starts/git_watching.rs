@@ -1,5 +1,5 @@
-//! Change detection of mapped repositories on this machine: a commit, a tag or a branch is told to the pipelines that
-//! follow the repository, as if it had been pushed.
+//! Change detection of mapped repositories: a commit, a tag or a branch is told to the pipelines that follow the
+//! repository, as if it had been pushed. One on this machine is looked at all the time, one elsewhere every so often.
 //!
 //! What was told of is recorded, so that what was committed while the daemon was away counts once when it is back.
 //! A repository that is seen for the first time starts nothing.
@@ -17,7 +17,9 @@ use penstock_storage::{Batch, Record};
 use serde::{Deserialize, Serialize};
 
 use crate::Handle;
-use crate::git::mapping::Mappings;
+use crate::artifacts::stored::Spool;
+use crate::git::fetch::{self, Part, fetch};
+use crate::git::mapping::{Mappings, Place};
 use crate::git::names::ObjectId;
 use crate::git::program::GitError;
 use crate::git::repository::Repository;
@@ -35,14 +37,20 @@ const FILES: usize = 100;
 /// Folders of refs that are looked into: more than any repository has that people work in.
 const MOST_FOLDERS: usize = 10_000;
 
-/// Begins to watch the mapped repositories on this machine, for as long as the daemon lives.
-pub fn watch(handle: &Handle, mappings: &Mappings) {
-    for (name, folder) in mappings.folders() {
+/// Begins to watch the mapped repositories for as long as the daemon lives: those on this machine all the time, others
+/// every so often.
+pub fn watch(handle: &Handle, mappings: &Mappings, spool: &Spool, interval: Duration) {
+    for (name, place) in mappings.all() {
+        let watched = match place {
+            Place::Folder(folder) => Source::Folder { folder: folder.clone(), seen: None },
+            Place::Url(url) => {
+                Source::Elsewhere { url: url.clone(), spool: spool.clone(), interval, seen: None }
+            }
+        };
         let watcher = Watcher {
             handle: handle.clone(),
             name: name.to_owned(),
-            folder: folder.to_owned(),
-            seen: None,
+            source: watched,
             trouble: None,
             is_announced: false,
         };
@@ -65,12 +73,25 @@ impl Record for Watched {
 
 form!(repository_watched_keeps_its_form: Watched);
 
+/// Where a repository is, and how it was at the last look if nothing is left to be told of that.
+enum Source {
+    Folder {
+        folder: PathBuf,
+        /// What the folders of refs were like.
+        seen: Option<Vec<(PathBuf, SystemTime)>>,
+    },
+    Elsewhere {
+        url: String,
+        spool: Spool,
+        interval: Duration,
+        seen: Option<BTreeMap<String, ObjectId>>,
+    },
+}
+
 struct Watcher {
     handle: Handle,
     name: String,
-    folder: PathBuf,
-    /// What the folders of refs were like at the last look, if nothing is left to be told of it.
-    seen: Option<Vec<(PathBuf, SystemTime)>>,
+    source: Source,
     /// What was in the way of the last look: logged once.
     trouble: Option<String>,
     /// Whether the log says that the repository is watched.
@@ -102,33 +123,69 @@ impl Watcher {
                     self.is_announced = true;
                 }
             }
-            tokio::time::sleep(GLANCE).await;
+            let pause = match self.source {
+                Source::Folder { .. } => GLANCE,
+                Source::Elsewhere { interval, .. } => interval,
+            };
+            tokio::time::sleep(pause).await;
         }
     }
 
     async fn look(&mut self) -> Result<(), GitError> {
-        let repository = Repository::at(&self.folder)?;
-        let folder = repository.common_dir().await?;
-        let stamps = tokio::task::spawn_blocking(move || stamps(&folder)).await;
-        let stamps = stamps.map_err(io::Error::other).and_then(|stamps| stamps).map_err(GitError::Disk)?;
-        if self.seen.as_ref() == Some(&stamps) {
-            return Ok(());
+        match &self.source {
+            Source::Folder { folder, seen } => {
+                let repository = Repository::at(folder)?;
+                let common = repository.common_dir().await?;
+                let stamps = tokio::task::spawn_blocking(move || stamps(&common)).await;
+                let stamps =
+                    stamps.map_err(io::Error::other).and_then(|stamps| stamps).map_err(GitError::Disk)?;
+                if seen.as_ref() == Some(&stamps) {
+                    return Ok(());
+                }
+                let is_settled = stamps.iter().all(|(_, changed)| {
+                    SystemTime::now().duration_since(*changed).is_ok_and(|age| age > TICK)
+                });
+                let all_told = self.tell(&repository).await?;
+                if let Source::Folder { seen, .. } = &mut self.source {
+                    *seen = (is_settled && all_told).then_some(stamps);
+                }
+            }
+            Source::Elsewhere { url, spool, seen, .. } => {
+                let refs = fetch::refs(url).await?;
+                if seen.as_ref() == Some(&refs) {
+                    return Ok(());
+                }
+                let known = self.known().await?;
+                let all_told = match known {
+                    Some(known) if known.refs != refs => {
+                        let fetched = fetch(url, Part::History, spool).await?;
+                        self.tell(&fetched.repository).await?
+                    }
+                    Some(_) => true,
+                    None => {
+                        self.record(&Watched { refs: refs.clone(), times: 1 }).await;
+                        true
+                    }
+                };
+                // What came in between is seen at the next look.
+                if let Source::Elsewhere { seen, .. } = &mut self.source {
+                    *seen = all_told.then_some(refs);
+                }
+            }
         }
-        let is_settled = stamps
-            .iter()
-            .all(|(_, changed)| SystemTime::now().duration_since(*changed).is_ok_and(|age| age > TICK));
-        let all_told = self.tell(&repository).await?;
-        self.seen = (is_settled && all_told).then_some(stamps);
         Ok(())
+    }
+
+    /// What was told of so far; nothing before the first look.
+    async fn known(&self) -> Result<Option<Watched>, GitError> {
+        let known = self.handle.shared.store.read(|view| view.get(&keys::watched(&self.name))).await;
+        known.map_err(|error| GitError::Disk(io::Error::other(error)))
     }
 
     /// Tells what is new; whether everybody has taken it.
     async fn tell(&self, repository: &Repository) -> Result<bool, GitError> {
-        let (key, store) = (keys::watched(&self.name), &self.handle.shared.store);
-        let known = store.read(|view| view.get::<Watched>(&key)).await;
-        let known = known.map_err(|error| GitError::Disk(io::Error::other(error)))?;
         let refs = repository.refs().await?;
-        let Some(mut watched) = known else {
+        let Some(mut watched) = self.known().await? else {
             self.record(&Watched { refs, times: 1 }).await;
             return Ok(true);
         };
