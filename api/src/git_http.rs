@@ -25,10 +25,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::bridge;
+use crate::caller::Caller;
 use crate::credential::parameter;
 use crate::dispatch::{collect, printable};
 use crate::error::AwsError;
 use crate::git_credentials::Claim;
+use crate::git_push::Commands;
 use crate::services::Services;
 
 /// Before the name of a repository.
@@ -44,6 +46,8 @@ const LONGEST_REQUEST: u64 = 64 << 20;
 const SILENCE: Duration = Duration::from_secs(5 * 60);
 const PIECE: usize = 64 * 1024;
 const PIECES: usize = 4;
+/// The condition key for what a push changes.
+const REFERENCES: &str = "codecommit:References";
 
 /// Answers a request below `/v1/repos/`.
 pub(crate) async fn answer(
@@ -61,8 +65,8 @@ pub(crate) async fn answer(
             return Err(AwsError::new("AccessDeniedException", 403, text));
         };
         let record = match admitted(services, head, name, service).await? {
-            Ok(record) => record,
-            Err(refusal) => return Ok(refusal),
+            Ok((record, _)) => record,
+            Err(refusal) => return Ok(*refusal),
         };
         let folder = services.codecommit.folder(&record);
         let told =
@@ -71,10 +75,19 @@ pub(crate) async fn answer(
     }
     let service =
         Service::named(what).filter(|_| head.method == Method::POST).ok_or_else(|| nothing(head))?;
-    let record = match admitted(services, head, name, service).await? {
-        Ok(record) => record,
-        Err(refusal) => return Ok(refusal),
+    let (record, caller) = match admitted(services, head, name, service).await? {
+        Ok(admitted) => admitted,
+        Err(refusal) => return Ok(*refusal),
     };
+    let mut body = body;
+    let mut begun = Vec::new();
+    if let (Some(caller), Service::ReceivePack) = (caller, service) {
+        let commands = Commands::of(&mut body, SILENCE).await?;
+        if let Err(denied) = may_change(services, &caller, &record, &commands).await {
+            return Ok(answered(Body::from(commands.refusal(&denied.message)), service, "result"));
+        }
+        begun = commands.read;
+    }
     let (body, most) = match service {
         Service::UploadPack => (unpacked(&head.headers, body).await?, 0),
         Service::ReceivePack => (body, room(services, &head.headers)?),
@@ -91,32 +104,33 @@ pub(crate) async fn answer(
         _permit: permit,
     };
     let (sender, receiver) = mpsc::channel(PIECES);
-    tokio::spawn(exchange.run(body, sender));
+    tokio::spawn(exchange.run(begun, body, sender));
     Ok(answered(bridge::stream(receiver), service, "result"))
 }
 
-/// The repository, where the caller may use it so; otherwise what git shows to whoever may not.
+/// The repository, where the caller may use it so, and the caller, where it is held against policies; otherwise what git
+/// shows to whoever may not.
 async fn admitted(
     services: &Services,
     head: &Parts,
     name: &str,
     service: Service,
-) -> Result<Result<RepositoryRecord, Response<Body>>, AwsError> {
+) -> Result<Result<(RepositoryRecord, Option<Caller>), Box<Response<Body>>>, AwsError> {
     let region = &services.default_region;
     if !services.authority.is_for_all() {
         let default = Place { account: crate::caller::DEFAULT_ACCOUNT, region };
-        return found(services, default, name).await.map(Ok);
+        return found(services, default, name).await.map(|record| Ok((record, None)));
     }
     match permitted(services, head, name, service).await {
-        Ok(Some(record)) => Ok(Ok(record)),
+        Ok(Some((record, caller))) => Ok(Ok((record, Some(caller)))),
         // git asks its helpers, or its user, and comes back.
         Ok(None) => {
             let mut challenge = plain(401, "There are no credentials: log in as for CodeCommit.");
             let realm = HeaderValue::from_static("Basic realm=\"CodeCommit\"");
             challenge.headers_mut().insert(WWW_AUTHENTICATE, realm);
-            Ok(Err(challenge))
+            Ok(Err(Box::new(challenge)))
         }
-        Err(denied) if denied.status == 403 => Ok(Err(plain(403, &denied.message))),
+        Err(denied) if denied.status == 403 => Ok(Err(Box::new(plain(403, &denied.message)))),
         Err(other) => Err(other),
     }
 }
@@ -127,7 +141,7 @@ async fn permitted(
     head: &Parts,
     name: &str,
     service: Service,
-) -> Result<Option<RepositoryRecord>, AwsError> {
+) -> Result<Option<(RepositoryRecord, Caller)>, AwsError> {
     let Some(claim) = Claim::of(services, head).await? else { return Ok(None) };
     let region = &services.default_region;
     let record = found(services, Place { account: &claim.caller.account, region }, name).await?;
@@ -136,9 +150,29 @@ async fn permitted(
         Service::UploadPack => "codecommit:GitPull",
         Service::ReceivePack => "codecommit:GitPush",
     };
-    let checked = services.authority.check(&caller, action, &record.arn(), Context::default()).await;
+    let mut keys = Context::default();
+    // Not known before a push says what it changes.
+    keys.declare(REFERENCES);
+    let checked = services.authority.check(&caller, action, &record.arn(), keys).await;
     checked.map_err(|refused| refused.as_error("AccessDeniedException", 403))?;
-    Ok(Some(record))
+    Ok(Some((record, caller)))
+}
+
+/// Every ref of a push must be permitted: policies protect branches by this key (user guide, "Limit pushes and merges to
+/// branches").
+async fn may_change(
+    services: &Services,
+    caller: &Caller,
+    record: &RepositoryRecord,
+    commands: &Commands,
+) -> Result<(), AwsError> {
+    for name in &commands.refs {
+        let mut keys = Context::default();
+        keys.set(REFERENCES, name);
+        let checked = services.authority.check(caller, "codecommit:GitPush", &record.arn(), keys).await;
+        checked.map_err(|refused| refused.as_error("AccessDeniedException", 403))?;
+    }
+    Ok(())
 }
 
 /// An answer whose text git shows.
@@ -224,11 +258,12 @@ struct Exchange {
 type Pieces = mpsc::Sender<io::Result<Option<Bytes>>>;
 
 impl Exchange {
-    async fn run(mut self, body: Body, sender: Pieces) {
+    /// `begun` is what was read of the body before.
+    async fn run(mut self, begun: Vec<u8>, body: Body, sender: Pieces) {
         let (input, output) =
             (self.session.input().map(File::from_std), self.session.output().map(File::from_std));
         let (Some(input), Some(output)) = (input, output) else { return };
-        let sent = tokio::spawn(send(body, input));
+        let sent = tokio::spawn(send(begun, body, input));
         let is_read = read(output, &sender, self.service).await;
         sent.abort();
         if !is_read && self.service == Service::UploadPack {
@@ -249,7 +284,10 @@ impl Exchange {
 }
 
 /// The request's body to the process. A client that falls silent is taken for gone.
-async fn send(mut body: Body, mut input: File) {
+async fn send(begun: Vec<u8>, mut body: Body, mut input: File) {
+    if input.write_all(&begun).await.is_err() {
+        return;
+    }
     while let Ok(Some(Ok(frame))) = tokio::time::timeout(SILENCE, body.frame()).await {
         let Ok(piece) = frame.into_data() else { continue };
         if input.write_all(&piece).await.is_err() {

@@ -19,6 +19,7 @@ mod credential;
 mod dispatch;
 mod git_credentials;
 mod git_http;
+mod git_push;
 mod hosts;
 mod loopback;
 mod request_id;

@@ -384,3 +384,41 @@ fn a_build_shows_where_it_is_after_a_kill_too() {
     );
     assert_eq!(end["buildStatus"], "FAILED");
 }
+
+#[test]
+fn the_artifacts_of_a_build_by_itself_go_where_its_project_and_its_buildspec_say() {
+    let daemon = Daemon::start_with(&HOST);
+    let caller = daemon.caller();
+    caller.make_bucket("out");
+    let spec = "version: 0.2\nphases: {build: {commands: [mkdir sub, echo one > a, echo two > sub/b, export V=7]}}\n\
+                artifacts: {name: 'named-$V', files: [a, sub/*]}\n";
+    let mut alone = project("any/image:1", &caller.make_role("builds", "codebuild.amazonaws.com"));
+    alone["source"] = json!({"type": "NO_SOURCE", "buildspec": spec});
+    alone["artifacts"] = json!({"type": "S3", "location": "out"});
+    caller.codebuild("CreateProject", &alone);
+    let keys = || {
+        let listed = caller.s3_done("GET", "/out?list-type=2", b"").text();
+        let keys = listed.split("<Key>").skip(1).filter_map(|rest| rest.split_once("</Key>"));
+        keys.map(|(key, _)| key.to_owned()).collect::<Vec<_>>()
+    };
+    let build = at_its_end(&caller, &started(&caller, &json!({})));
+    assert_eq!(build["artifacts"]["location"], "arn:aws:s3:::out/project", "{build}");
+    assert_eq!(keys(), ["project/a", "project/sub/b"]);
+    assert_eq!(caller.s3_done("GET", "/out/project/sub/b", b"").body, b"two\n");
+
+    for key in keys() {
+        caller.s3_done("DELETE", &format!("/out/{key}"), b"");
+    }
+    alone["artifacts"] = json!({
+        "type": "S3", "location": "out", "path": "path", "namespaceType": "BUILD_ID", "packaging": "ZIP",
+        "overrideArtifactName": true,
+    });
+    caller.codebuild("UpdateProject", &alone);
+    let build = at_its_end(&caller, &started(&caller, &json!({})));
+    let id = build["id"].as_str().unwrap().rsplit(':').next().unwrap();
+    let key = format!("path/{id}/named-7");
+    assert_eq!(build["artifacts"]["location"], format!("arn:aws:s3:::out/{key}"));
+    assert_eq!(keys().join(" "), key);
+    let found = unzipped(&caller.s3_done("GET", &format!("/out/{key}"), b"").body);
+    assert_eq!(found.len(), 2, "{found:?}");
+}

@@ -97,9 +97,9 @@ fn a_push_starts_the_pipelines_that_poll_and_a_clone_gets_it_back() {
     let state = caller.call("GetPipelineState", &json!({"name": "polls"}))["stageStates"][0]["actionStates"]
         [0]
     .clone();
-    let page = "console.aws.amazon.com/codecommit/home#/repository/web";
-    assert_eq!(state["entityUrl"], format!("https://{page}/browse/main/--/"));
-    assert_eq!(state["revisionUrl"], format!("https://us-east-1.{page}/commit/{first}"));
+    let page = "https://us-east-1.console.aws.amazon.com/codecommit/home#/repository/web";
+    assert_eq!(state["entityUrl"], format!("{page}/browse/main/--/"));
+    assert_eq!(state["revisionUrl"], format!("{page}/commit/{first}"));
     let zip = caller.s3_done("GET", &format!("/target-bucket/{first}.zip"), b"").body;
     let mut archive = zip::ZipArchive::new(Cursor::new(zip)).unwrap();
     let names: Vec<String> = archive.file_names().map(str::to_owned).collect();

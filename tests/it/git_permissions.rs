@@ -100,6 +100,28 @@ fn a_password_for_codecommit_pushes_as_far_as_its_user_may() {
     finished(&mut held.push(&held.address(login)), "git push");
     let wrong = refused(held.push(&held.address(Some((name, "wrong")))));
     assert!(wrong.contains("403") && wrong.contains("user name or password"), "{wrong}");
+    // A protected branch, by the policy of AWS's guide.
+    let protect = json!({
+        "Effect": "Deny", "Action": "codecommit:GitPush", "Resource": "*",
+        "Condition": {
+            "StringEqualsIfExists": {"codecommit:References": ["refs/heads/main"]},
+            "Null": {"codecommit:References": "false"},
+        },
+    });
+    let document = json!({"Version": "2012-10-17", "Statement": [protect]}).to_string();
+    let words =
+        ["iam", "put-user-policy", "--user-name", "jo", "--policy-name", "protect", "--policy-document"];
+    held.aws(&[&words[..], &[&document]].concat());
+    held.repository.commit("Second");
+    let said = refused(held.push(&held.address(login)));
+    assert!(
+        said.contains("[remote rejected] main -> main") && said.contains("with an explicit deny"),
+        "{said}"
+    );
+    held.repository.git(&["push", "--quiet", &held.address(login), "main:other"]);
+    let heads = held.repository.git(&["ls-remote", &held.address(Some(("test", "test")))]);
+    let of = |name: &str| heads.lines().find_map(|line| Some(line.strip_suffix(name)?.trim().to_owned()));
+    assert!(of("refs/heads/main") != of("refs/heads/other") && of("refs/heads/other").is_some(), "{heads}");
     // A key that was not issued here is the account's own.
     finished(&mut held.push(&held.address(Some(("test", "test")))), "git push");
 

@@ -4,6 +4,7 @@
 
 mod approval;
 mod artifacts;
+mod bad_companion_input;
 mod bad_input;
 mod builds;
 mod clock;

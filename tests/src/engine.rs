@@ -73,7 +73,8 @@ impl Engine {
             .is_ok_and(|status| status.success())
     }
 
-    /// An engine of the tests' own, without networks and without rules in the machine's firewall.
+    /// An engine of the tests' own, without networks and without rules in the machine's firewall: in a network namespace of
+    /// its own, since one without a bridge removes the bridge that it finds.
     fn started() -> Result<Self, String> {
         let folder = TempDir::new().map_err(|error| error.to_string())?;
         let at = |name: &str| folder.path().join(name).display().to_string();
@@ -86,7 +87,7 @@ impl Engine {
         let child = Command::new("sh")
             .args([
                 "-c",
-                "trap '' INT; folder=$1; shift; dockerd \"$@\" & read _; kill $!; wait; rm -rf \"$folder\"",
+                "trap '' INT; folder=$1; shift; unshare --net dockerd \"$@\" & read _; kill $!; wait; rm -rf \"$folder\"",
             ])
             .arg("sh")
             .arg(folder.path())

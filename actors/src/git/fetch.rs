@@ -60,7 +60,11 @@ pub async fn fetch(url: &str, part: Part<'_>, spool: &Spool) -> Result<Fetched, 
             fetch.args(["--depth=1", "--end-of-options", url]);
             fetch.arg(format!("+refs/heads/{branch}:refs/heads/{branch}"));
         }
-        Part::All => fetch_all(&mut fetch, url),
+        Part::All => {
+            // Whoever says nothing at all is not waited for as long as a fetch may take.
+            listed(url, "HEAD", &git_dir).await?;
+            fetch_all(&mut fetch, url);
+        }
         Part::History => {
             fetch.arg("--filter=blob:none");
             fetch_all(&mut fetch, url);
@@ -92,6 +96,6 @@ async fn listed(url: &str, name: &str, git_dir: &Path) -> Result<String, GitErro
     if !name.is_empty() {
         list.arg(name);
     }
-    let listed = answer(list, "ls-remote", PATIENCE).await?.unwrap_or_default();
+    let listed = answer(list, "ls-remote", QUICK).await?.unwrap_or_default();
     Ok(String::from_utf8_lossy(&listed).into_owned())
 }

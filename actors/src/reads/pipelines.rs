@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use penstock_engine::declaration::pipeline::PipelineDeclaration;
 use penstock_engine::ids::{Incarnation, PipelineKey};
-use penstock_engine::pipeline::{Head, Version, not_found, resource_not_found};
+use penstock_engine::pipeline::{Head, Version, is_polled, not_found, resource_not_found};
 use penstock_engine::rejection::{Rejection, RejectionKind};
 use penstock_engine::validation::secrets::mask_secrets;
 use penstock_storage::keys::codepipeline as keys;
@@ -106,6 +106,22 @@ impl Handle {
             for key in view.scan_keys(&prefix, std::ops::Bound::Unbounded, Direction::Forward) {
                 key?;
                 count += 1;
+            }
+            Ok(count)
+        });
+        counted.await.map_err(|error| internal(&error))
+    }
+
+    /// How many of them have a source that is polled.
+    pub async fn count_polled_pipelines(&self, account: &str, region: &str) -> Result<usize, Rejection> {
+        let prefix = keys::names(account, region);
+        let counted = self.shared.store.read(|view| {
+            let mut count = 0;
+            for entry in view.scan::<NameEntry>(&prefix, std::ops::Bound::Unbounded, Direction::Forward) {
+                let (_, NameEntry(id)) = entry?;
+                let Some(head) = view.get::<Head>(&keys::head(&id))? else { continue };
+                let version = view.get::<Version>(&keys::version(&id, u64::from(head.version)))?;
+                count += usize::from(version.is_some_and(|version| is_polled(&version.declaration)));
             }
             Ok(count)
         });

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use penstock_engine::declaration::pipeline::PipelineDeclaration;
+use penstock_engine::pipeline::is_polled;
 use penstock_engine::rejection::{Rejection, RejectionKind};
 use penstock_engine::tags;
 use penstock_engine::validation::secrets::{mask_secrets, unmask};
@@ -10,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
+use crate::error::AwsError;
 use crate::handler::{Answer, decode};
 use crate::services::Services;
 
@@ -19,6 +21,9 @@ use super::tags::{Tag, listed, tag_map};
 
 /// AWS's quota of pipelines per account and Region.
 const PIPELINES: usize = 1000;
+
+/// AWS's quota of those of them whose sources are polled.
+const POLLED_PIPELINES: usize = 300;
 
 /// The page size of ListPipelines is not documented; the other lists' is taken.
 const PAGE: usize = 100;
@@ -39,6 +44,9 @@ pub(super) async fn create(services: &Services, caller: &Caller, input: Value) -
         let text = format!("The account has reached its limit of {PIPELINES} pipelines in this Region.");
         return Err(Rejection::new(RejectionKind::LimitExceeded, text).into());
     }
+    if is_polled(&declaration) {
+        require_room_to_poll(services, caller).await?;
+    }
     let catalogue = services.pipelines()?.catalogue(&caller.account, &caller.region)?;
     let created = services.pipelines()?.create(name, declaration, tags.clone(), caller.arn()).await?;
     let mut answer = json!({ "pipeline": mask_secrets(&created, &catalogue) });
@@ -46,6 +54,17 @@ pub(super) async fn create(services: &Services, caller: &Caller, input: Value) -
         answer["tags"] = listed(tags);
     }
     Ok(Some(answer))
+}
+
+async fn require_room_to_poll(services: &Services, caller: &Caller) -> Result<(), AwsError> {
+    let polled = services.pipelines()?.count_polled_pipelines(&caller.account, &caller.region).await?;
+    if polled < POLLED_PIPELINES {
+        return Ok(());
+    }
+    let text = format!(
+        "The account has reached its limit of {POLLED_PIPELINES} pipelines in this Region whose sources are polled."
+    );
+    Err(Rejection::new(RejectionKind::LimitExceeded, text).into())
 }
 
 #[derive(Deserialize)]
@@ -70,11 +89,15 @@ pub(super) async fn update(services: &Services, caller: &Caller, input: Value) -
     let name = pipeline(caller, declaration.name.clone());
     let catalogue = services.pipelines()?.catalogue(&caller.account, &caller.region)?;
     let current = services.pipelines()?.current_declaration(&name).await?;
+    let was_polled = current.as_ref().is_some_and(is_polled);
     let declaration = match current {
         Some(current) => unmask(declaration, &current, &catalogue)?,
         None => declaration,
     };
     let declaration = declared(services, &name, declaration).await?;
+    if is_polled(&declaration) && !was_polled {
+        require_room_to_poll(services, caller).await?;
+    }
     let updated = services.pipelines()?.update(name, declaration).await?;
     Ok(Some(json!({ "pipeline": mask_secrets(&updated, &catalogue) })))
 }

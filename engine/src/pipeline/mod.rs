@@ -33,6 +33,7 @@ pub use input::{
 };
 pub use machine::{Pipeline, not_found, resource_not_found};
 pub use news::{BranchHead, News, ObjectVersion, SourceNews};
+pub use polling::is_polled;
 pub use recall::{Found, Purpose, Recall, Recalled, Which};
 pub use state::{
     Disabled, Execution, ExecutionStatus, ExecutionType, Head, KnownRevision, Place, ResolvedVariable,

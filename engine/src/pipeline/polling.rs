@@ -18,11 +18,16 @@ const IDLE_MILLIS: u64 = 30 * 24 * 60 * 60 * 1000;
 /// Whose source actions know `PollForSourceChanges`.
 const POLLED: [&str; 3] = ["S3", "CodeCommit", "GitHub"];
 
+/// Whether a pipeline of that declaration has a source that is polled: AWS has a quota for those.
+pub fn is_polled(declaration: &PipelineDeclaration) -> bool {
+    source_actions(declaration)
+        .any(|action| POLLED.contains(&action.action_type_id.provider.as_str()) && polls(action))
+}
+
 impl Head {
     /// Since when the sources of the pipeline, whose current declaration that is, are polled no more.
     pub fn polling_disabled_at(&self, current: &PipelineDeclaration, now: Timestamp) -> Option<Timestamp> {
-        let mut sources = source_actions(current);
-        if !sources.any(|action| POLLED.contains(&action.action_type_id.provider.as_str()) && polls(action)) {
+        if !is_polled(current) {
             return None;
         }
         let idle_since = self.active.unwrap_or(self.last_step);

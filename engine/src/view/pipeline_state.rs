@@ -43,10 +43,10 @@ pub fn pipeline_state(
     let states = current.declaration.stages.iter().map(|stage| {
         let known = (!parallel && Some(&stage.name) == first).then_some(&head.sources);
         let last = stages.remove(&stage.name).filter(|_| !parallel).unwrap_or_default();
-        let head = head.stages.get(&stage.name);
-        let transition = head.and_then(|head| head.transition.as_ref());
-        let turned_away = head.and_then(|head| head.turned_away.as_ref()).filter(|_| !parallel);
-        stage_state(stage, &last, (turned_away, transition), known, catalogue)
+        let of_stage = head.stages.get(&stage.name);
+        let transition = of_stage.and_then(|head| head.transition.as_ref());
+        let turned_away = of_stage.and_then(|head| head.turned_away.as_ref()).filter(|_| !parallel);
+        stage_state(&head.pipeline.region, stage, &last, (turned_away, transition), known, catalogue)
     });
     json!({
         "pipelineName": head.pipeline.name,
@@ -58,6 +58,7 @@ pub fn pipeline_state(
 }
 
 fn stage_state(
+    region: &str,
     stage: &StageDeclaration,
     last: &LastOfStage,
     (turned_away, transition): (Option<&TurnedAway>, Option<&Transition>),
@@ -66,7 +67,7 @@ fn stage_state(
 ) -> Value {
     let actions = stage.actions.iter().map(|action| {
         let known = sources.and_then(|sources| sources.get(&action.name));
-        action_state(action, last.actions.get(&action.name), known, catalogue)
+        action_state(region, action, last.actions.get(&action.name), known, catalogue)
     });
     // What waits has begun and not ended: the service shows it as in progress. Where nobody waits, who did is shown as
     // it ended.
@@ -122,6 +123,7 @@ fn retry_metadata(retries: &Retries) -> Option<Value> {
 }
 
 fn action_state(
+    region: &str,
     declared: &ActionDeclaration,
     last: Option<&ActionExecution>,
     known: Option<&KnownRevision>,
@@ -145,7 +147,7 @@ fn action_state(
             "created": created.map(|created| created.epoch_seconds()),
         }))),
         "latestExecution": last.map(|action| latest_execution(action, catalogue)),
-        "entityUrl": urls::entity(declared, last, catalogue),
+        "entityUrl": urls::entity(region, declared, last, catalogue),
         "revisionUrl": urls::revision(declared, last, catalogue),
     }))
 }

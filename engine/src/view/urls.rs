@@ -19,8 +19,26 @@ fn known<'a>(declared: &'a ActionDeclaration, last: Option<&'a ActionExecution>)
     }
 }
 
+/// Leads to the Region's page, where the service adds the Region to its own types' templates (seen in people's
+/// GetPipelineState answers of connections, CodeCommit, CodeBuild and CloudFormation).
+fn in_region(url: String, region: &str) -> String {
+    const CONSOLE: &str = "https://console.aws.amazon.com/";
+    let Some(page) = url.strip_prefix(CONSOLE) else { return url };
+    let service = page.split('/').next().unwrap_or_default();
+    match service {
+        "codebuild" | "cloudformation" | "lambda" => {
+            url.replacen("home?#", &format!("home?region={region}#"), 1)
+        }
+        "codecommit" | "codedeploy" | "codesuite" => {
+            format!("https://{region}.console.aws.amazon.com/{page}")
+        }
+        _ => url,
+    }
+}
+
 /// `entityUrl`: the page of the resource, or what an approver is to look at.
 pub(super) fn entity(
+    region: &str,
     declared: &ActionDeclaration,
     last: Option<&ActionExecution>,
     catalogue: &Catalogue,
@@ -29,7 +47,8 @@ pub(super) fn entity(
     if Worker::of(&declared.action_type_id) == Worker::Approver {
         return known.configuration.get("ExternalEntityLink").cloned();
     }
-    expand(settings(declared, catalogue)?.entity_url_template.as_ref()?, known)
+    let url = expand(settings(declared, catalogue)?.entity_url_template.as_ref()?, known)?;
+    Some(in_region(url, declared.region.as_deref().unwrap_or(region)))
 }
 
 /// `revisionUrl`.
@@ -49,6 +68,26 @@ pub(super) fn revision(
 pub(super) fn execution(action: &ActionExecution, catalogue: &Catalogue) -> Option<String> {
     action.external.url.clone().or_else(|| {
         let template = settings(&action.declaration, catalogue)?.execution_url_template.as_ref()?;
-        expand(template, known(&action.declaration, Some(action)))
+        Some(in_region(expand(template, known(&action.declaration, Some(action)))?, &action.region))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_the_console_are_of_the_region() {
+        for (url, of_region) in [
+            (
+                "console.aws.amazon.com/codebuild/home?#/p",
+                "console.aws.amazon.com/codebuild/home?region=eu-1#/p",
+            ),
+            ("console.aws.amazon.com/codecommit/home#/r", "eu-1.console.aws.amazon.com/codecommit/home#/r"),
+            ("console.aws.amazon.com/s3/home?#", "console.aws.amazon.com/s3/home?#"),
+            ("ci.example.com/codebuild/home?#", "ci.example.com/codebuild/home?#"),
+        ] {
+            assert_eq!(in_region(format!("https://{url}"), "eu-1"), format!("https://{of_region}"));
+        }
+    }
 }

@@ -55,7 +55,9 @@ pub(super) fn rows() -> Vec<Row> {
         (
             "LimitExceeded",
             &["CreatePipeline"],
-            Proof::Elsewhere("the_thousand_and_first_pipeline_of_a_region_is_refused"),
+            Proof::Elsewhere(
+                "the_thousand_and_first_pipeline_of_a_region_is_refused_and_the_301st_that_polls",
+            ),
         ),
         (
             "LimitExceeded",

@@ -5,6 +5,7 @@ mod cloning;
 mod ending;
 mod environment;
 mod logging;
+mod naming;
 mod phases;
 mod projects;
 mod records;

@@ -80,6 +80,10 @@ pub struct ProjectArtifacts {
     pub path: Option<String>,
     pub name: Option<String>,
     pub packaging: Option<String>,
+    #[serde(rename = "namespaceType", skip_serializing_if = "Option::is_none")]
+    pub namespace_type: Option<String>,
+    #[serde(rename = "overrideArtifactName", skip_serializing_if = "std::ops::Not::not")]
+    pub override_artifact_name: bool,
 }
 
 /// API reference: `ProjectEnvironment`.

@@ -10,6 +10,7 @@ use time::macros::format_description;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::cloning::Files;
+use super::naming;
 use super::phases::{Context, Status};
 use super::records::{BuildRecord, Launched};
 use super::service::{CodeBuild, Inner, Running};
@@ -319,6 +320,11 @@ impl Run {
             return Ok(());
         }
         self.begin("UPLOAD_ARTIFACTS").await;
+        if let Some(key) = naming::overridden(&self.record, &launched, &environment)?
+            && let Some(output) = self.record.outputs.first_mut()
+        {
+            output.key = key;
+        }
         let mut lines = Vec::new();
         let uploaded =
             inner.upload(&self.record, &launched, &environment, &mut |line| lines.push(line)).await;

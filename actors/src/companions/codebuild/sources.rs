@@ -10,6 +10,7 @@ use tokio::task::spawn_blocking;
 
 use super::cloning::Files;
 use super::environment::access;
+use super::naming;
 use super::phases::Context;
 use super::records::{BuildRecord, Input, Output, Project};
 use super::refusal::Refusal;
@@ -109,14 +110,7 @@ pub(super) fn of_project(
     let artifacts = &project.artifacts;
     let outputs = match artifacts.kind.as_str() {
         "S3" => {
-            let name = artifacts.name.clone().unwrap_or_else(|| project.name.clone());
-            let path = artifacts.path.as_deref().unwrap_or_default().trim_matches('/');
-            let key = if path.is_empty() { name } else { format!("{path}/{name}") };
-            if artifacts.packaging.as_deref() != Some("ZIP") {
-                return Err(Refusal::invalid(
-                    "Artifacts of the type S3 are supported with the packaging ZIP only",
-                ));
-            }
+            let key = naming::key(project, id, artifacts.name.as_deref().unwrap_or(&project.name));
             let bucket = artifacts.location.clone().unwrap_or_default();
             vec![Output { name: id.to_owned(), bucket, key }]
         }

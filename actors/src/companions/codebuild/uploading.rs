@@ -6,12 +6,15 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 use super::environment::access;
+use super::naming;
 use super::phases::Context;
 use super::records::{BuildRecord, Launched, Output};
 use super::service::Inner;
 use crate::artifacts::packing::Packer;
 use crate::artifacts::stored::Stored;
 use crate::artifacts::transfer::{self, Headers, Target};
+use crate::artifacts::zip::{Limits, Unpacked, unpack};
+use crate::aws::s3::S3;
 use crate::build::buildspec::Artifacts;
 use crate::build::script::{ENVIRONMENT, environment};
 use crate::build::selection::{Packed, Selection, SelectionError};
@@ -57,14 +60,17 @@ impl Inner {
             let s3 =
                 self.clients(build).s3(&access(build)).await.map_err(|error| client(error.to_string()))?;
             let headers = Headers::of_artifact(&s3, key.clone());
-            let to = Target { bucket: &output.bucket, key: &output.key, headers: &headers };
-            transfer::put(&s3, &zip, to).await.map_err(|refusal| {
-                let code = refusal.code().map(|code| format!("{code}: ")).unwrap_or_default();
-                client(format!(
-                    "Error in UPLOAD_ARTIFACTS phase: upload of {} failed: {code}{refusal}",
-                    output.key
-                ))
-            })?;
+            if !naming::is_folder(&build.project) {
+                put(&s3, &zip, Target { bucket: &output.bucket, key: &output.key, headers: &headers })
+                    .await?;
+                continue;
+            }
+            let mut files = unpack(zip, Limits::default(), self.setup.spool.clone());
+            while let Some(file) = files.recv().await {
+                let Unpacked { path, content, .. } = file.map_err(|error| client(error.to_string()))?;
+                let key = if output.key.is_empty() { path } else { format!("{}/{path}", output.key) };
+                put(&s3, &content, Target { bucket: &output.bucket, key: &key, headers: &headers }).await?;
+            }
         }
         Ok(())
     }
@@ -121,6 +127,13 @@ impl Inner {
         say(format!("Found {} file(s)", packed.files));
         Ok(zip)
     }
+}
+
+async fn put(s3: &S3, content: &Stored, to: Target<'_>) -> Result<(), Context> {
+    transfer::put(s3, content, to).await.map_err(|refusal| {
+        let code = refusal.code().map(|code| format!("{code}: ")).unwrap_or_default();
+        client(format!("Error in UPLOAD_ARTIFACTS phase: upload of {} failed: {code}{refusal}", to.key))
+    })
 }
 
 /// One output: the primary artifact, whatever the output is called; several: those of their names.

@@ -69,15 +69,16 @@ pub struct UserRecord {
     /// At most two.
     pub keys: Vec<AccessKey>,
     /// The unique ids of the groups in which it is.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub groups: Vec<String>,
     /// At most two.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub service_credentials: Vec<ServiceCredential>,
 }
 
+/// The first form was without groups and passwords.
 impl Record for UserRecord {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 }
 
 form!(user_keeps_its_form: UserRecord);
@@ -105,6 +106,8 @@ pub struct GroupRecord {
 impl Record for GroupRecord {
     const VERSION: u8 = 1;
 }
+
+form!(group_keeps_its_form: GroupRecord);
 
 impl GroupRecord {
     /// `arn:aws:iam::<account>:group<path><name>`.

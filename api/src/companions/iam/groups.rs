@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use super::answers::{self, Showing};
 use super::roles::PageInput;
 use crate::caller::Caller;
-use crate::handler::Answer;
-use crate::handler::decode;
+use crate::handler::{Answer, decode};
 use crate::services::Services;
 
 /// What the operations on a group take, each its part.

@@ -10,8 +10,7 @@ use super::answers;
 use super::users::meant;
 use crate::caller::Caller;
 use crate::error::AwsError;
-use crate::handler::Answer;
-use crate::handler::decode;
+use crate::handler::{Answer, decode};
 use crate::services::Services;
 
 /// What these operations take, each its part. There are never more than fit on a page of one user's.
