@@ -5,7 +5,7 @@ use std::fmt;
 use crate::action;
 use crate::event::Subject;
 use crate::pipeline::{self, Execution, Head, Place, Which};
-use crate::stage::{self, Level, SlotState, StageExecution, StageId, Wish};
+use crate::stage::{self, Asked, Level, SlotState, StageExecution, StageId, Wish};
 
 use crate::step::{Answer, Effect, Step, Tell, Write};
 
@@ -75,8 +75,8 @@ impl fmt::Display for Tell {
             Self::Stage(stage, stage::Input::ActionEnded { outcome, .. }) => {
                 write!(f, "stage {stage}: an action ended {:?}", outcome.status)
             }
-            Self::Pipeline(_, pipeline::Input::Overridden { stage, reply, decided }) => match decided {
-                Ok(()) => write!(f, "pipeline: {} is overridden in stage {stage}", reply.0),
+            Self::Pipeline(_, pipeline::Input::Decided { stage, reply, decided }) => match decided {
+                Ok(()) => write!(f, "pipeline: {} is done in stage {stage}", reply.0),
                 Err(rejection) => write!(f, "pipeline: {} is refused in stage {stage}: {rejection}", reply.0),
             },
             Self::Pipeline(_, input) => write!(f, "pipeline: {input:?}"),
@@ -104,8 +104,11 @@ impl fmt::Display for Effect {
                 Answer::Done => write!(f, "answer {}: done", reply.0),
             },
             Self::SeeToStage(stage, wish) => write!(f, "see to stage {stage}{wish}"),
-            Self::OverrideCondition { stage, wish, condition, reply } => {
+            Self::AskStage { stage, wish, asked: Asked::Override(condition), reply } => {
                 write!(f, "override {} of stage {stage}{wish} for {}", condition.member(), reply.0)
+            }
+            Self::AskStage { stage, wish, asked: Asked::Retry, reply } => {
+                write!(f, "retry what failed in stage {stage}{wish} for {}", reply.0)
             }
             Self::SeeToAction(action, wish) => write!(f, "see to an action of {}{wish}", action.stage),
             Self::RunProvider(work) => {

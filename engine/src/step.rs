@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::action::{ActionExecution, ActionRef, ContextEntry, Work};
 use crate::declaration::pipeline::{ExecutionMode, PipelineDeclaration};
-use crate::declaration::stage::ConditionType;
 use crate::event::Event;
 use crate::ids::{ExecutionId, ExecutionNumber, Incarnation, PipelineKey};
 use crate::pipeline::{Execution, Head, Version};
 use crate::rejection::Rejection;
-use crate::stage::{StageExecution, StageId, Wish};
+use crate::stage::{Asked, StageExecution, StageId, Wish};
 use crate::time::Timestamp;
 use crate::{pipeline, stage};
 
@@ -110,14 +109,14 @@ pub enum Effect {
     },
     /// Begin that stage execution, or tell it the wish if it lives, or take its end if it has ended.
     SeeToStage(StageId, Wish),
-    /// Tell it that its condition is to count as met, after it was begun if it does not live.
-    OverrideCondition {
+    /// Ask it something that it decides on, after it was begun if it does not live.
+    AskStage {
         /// Which stage execution.
         stage: StageId,
         /// What may still happen in it.
         wish: Wish,
-        /// The condition.
-        condition: ConditionType,
+        /// What.
+        asked: Asked,
         /// Who waits at the pipeline.
         reply: ReplyId,
     },

@@ -78,8 +78,9 @@ first_version!(
 );
 
 impl Record for StageExecution {
-    /// Version 2 knows conditions; what is older has none and reads as it is.
-    const VERSION: u8 = 2;
+    /// Version 2 knows conditions, version 3 retries of what failed while something still ran; what is older has none and reads
+    /// as it is.
+    const VERSION: u8 = 3;
 }
 
 impl Record for EventsRecord {

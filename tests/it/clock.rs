@@ -63,6 +63,22 @@ fn an_approval_that_nobody_answers_fails_after_seven_days_that_take_no_time() {
 }
 
 #[test]
+fn an_approval_with_a_limit_of_its_own_fails_after_that() {
+    let daemon = Daemon::start_with(&["--allow-clock"]);
+    let caller = daemon.caller();
+    let ground = Ground::prepare(&caller, b"to be approved soon");
+    let mut approval = action("Manual", "Approval", "AWS");
+    approval["timeoutInMinutes"] = json!(10);
+    let execution = begun(&caller, &ground, "hasty", approval);
+    advance(&daemon, "9m");
+    assert_eq!(caller.status("hasty", &execution), "InProgress");
+    advance(&daemon, "1m");
+    assert_eq!(caller.ended("hasty", &execution), "Failed");
+    let error = &caller.actions("hasty", &execution)[1]["output"]["executionResult"]["errorDetails"];
+    assert_eq!(error["message"], "The action did not finish within its limit of 10 minutes.");
+}
+
+#[test]
 fn a_jobs_lease_and_its_limit_go_by_the_moved_clock() {
     let daemon = Daemon::start_with(&["--allow-clock"]);
     let caller = daemon.caller();

@@ -357,7 +357,7 @@ fn a_build_shows_where_it_is_after_a_kill_too() {
     let mut daemon = Daemon::start_with(&HOST);
     let caller = daemon.caller();
     let wait = format!("until [ -e {} ]; do sleep 0.02; done", go.display());
-    make_alone(&caller, &["echo begun", &wait, "false"]);
+    make_alone(&caller, &["echo begun", &wait, "echo \"key $AWS_SECRET_ACCESS_KEY\"", "false"]);
     let build = started(&caller, &json!({}));
     let found = || caller.codebuild("BatchGetBuilds", &json!({"ids": [build["id"]]}))["builds"][0].clone();
     until("the build's command", || {
@@ -383,6 +383,8 @@ fn a_build_shows_where_it_is_after_a_kill_too() {
                 "message": "Error while executing command: false. Reason: exit status 1"}])
     );
     assert_eq!(end["buildStatus"], "FAILED");
+    let said = logs(&caller, "FilterLogEvents", &json!({"filterPattern": "key"})).unwrap();
+    assert!(messages(&said).contains(&"key ***"), "its keys are still hidden: {said}");
 }
 
 #[test]

@@ -118,8 +118,8 @@ impl Local {
         for effect in effects {
             match effect {
                 Effect::SeeToStage(id, wish) => self.see_to_stage(id, wish, None),
-                Effect::OverrideCondition { stage, wish, condition, reply } => {
-                    self.see_to_stage(stage, wish, Some(stage::Input::Override { condition, reply }));
+                Effect::AskStage { stage, wish, asked, reply } => {
+                    self.see_to_stage(stage, wish, Some(stage::Input::Ask { asked, reply }));
                 }
                 Effect::SeeToAction(id, wish) => self.see_to_action(id, wish),
                 Effect::ExecutionEnded(status) => self.shared.metrics.execution_ended(status),

@@ -261,7 +261,7 @@ impl Handler<ChildDied> for PipelineActor {
         let ActorId::Stage(id) = child else { return };
         // Unless it still waits for that child, it does not need it.
         let concerns = |effect: &Effect| match effect {
-            Effect::SeeToStage(stage, _) | Effect::OverrideCondition { stage, .. } => *stage == id,
+            Effect::SeeToStage(stage, _) | Effect::AskStage { stage, .. } => *stage == id,
             _ => false,
         };
         let owed: Vec<Effect> = self.machine.outstanding().into_iter().filter(concerns).collect();

@@ -113,7 +113,7 @@ pub struct ActionExecution {
 
 impl ActionExecution {
     /// A new action execution. Its id and its artifacts' keys follow from its place alone, so that deciding
-    /// on the same birth again after a crash gives the same ones. `round` counts the automatic retries of its
+    /// on the same birth again after a crash gives the same ones. `round` counts the retries within its
     /// stage execution.
     pub(crate) fn born(
         stage: &StageId,

@@ -49,8 +49,8 @@ pub enum Input {
     Rollback(Box<RollbackRequest>, ReplyId),
     /// OverrideStageCondition.
     Override(Box<OverrideRequest>, ReplyId),
-    /// A stage execution has decided on an override, and committed it.
-    Overridden {
+    /// A stage execution has decided on what it was asked, and committed it.
+    Decided {
         /// Which.
         stage: StageId,
         /// Who waits.

@@ -9,8 +9,8 @@ use crate::stage::{Level, StageId};
 use crate::step::{Answer, Effect, ReplyId, Step, Write};
 use crate::time::Timestamp;
 
+use super::asking::Asking;
 use super::input::Input;
-use super::overriding::Overriding;
 use super::state::{Execution, Head, Place, StageHead, Version};
 
 /// One pipeline: its head, its unfinished executions, and the versions that these run.
@@ -29,7 +29,7 @@ pub struct Pipeline {
     /// How many looks at ended executions are under way.
     pub(super) recalling: u32,
     /// What stage executions were asked to decide.
-    pub(super) overriding: Vec<Overriding>,
+    pub(super) asking: Vec<Asking>,
     /// Removal of old executions was proposed and has not come back yet.
     pub(super) expiring: bool,
 }
@@ -57,10 +57,10 @@ impl Pipeline {
             executions.into_iter().map(|execution| (execution.number, Box::new(execution))).collect();
         let number = |version: &Version| version.declaration.version.unwrap_or(1);
         let versions = versions.into_iter().map(|version| (number(&version), Arc::new(version))).collect();
-        let (owed, overriding) = (Vec::new(), Vec::new());
+        let (owed, asking) = (Vec::new(), Vec::new());
         // Fewer may be wanted than before.
         let expiring = !head.deleted && head.keeps_more_than(keep);
-        Self { head, executions, versions, tags, keep, owed, recalling: 0, overriding, expiring }
+        Self { head, executions, versions, tags, keep, owed, recalling: 0, asking, expiring }
     }
 
     /// The machine's own record.
@@ -90,8 +90,8 @@ impl Pipeline {
             Some(Place::Inside(stage)) => Some(Effect::SeeToStage(stage.clone(), execution.wish)),
             _ => None,
         });
-        let overriding = self.overriding.iter().filter_map(|overriding| self.override_effect(overriding));
-        let mut effects: Vec<Effect> = inside.chain(overriding).collect();
+        let asking = self.asking.iter().filter_map(|asking| self.ask_effect(asking));
+        let mut effects: Vec<Effect> = inside.chain(asking).collect();
         if self.head.deleted && self.executions.is_empty() {
             effects.push(Effect::EmptyTrash);
         }
@@ -109,7 +109,7 @@ impl Pipeline {
             Input::StageEnded { stage, outcome } => self.stage_ended(&stage, outcome, now),
             Input::Expire(candidates) => self.expire(candidates),
             Input::Recalled(recalled) => self.recalled(*recalled, now),
-            Input::Overridden { reply, decided, .. } => self.overridden(reply, decided),
+            Input::Decided { reply, decided, .. } => self.decided(reply, decided),
             Input::Start(_, reply)
             | Input::Announce(_, reply)
             | Input::Hear(_, reply)

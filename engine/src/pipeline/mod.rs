@@ -4,6 +4,7 @@
 //! The answer needs its status, who is inside, who waits and the version together; split over two machines,
 //! each of stop, supersede, update and delete would become a race.
 
+mod asking;
 mod create;
 mod expire;
 mod input;

@@ -142,7 +142,7 @@ impl Pipeline {
             self.roll_back_by_itself(ended, failed, &target, now, &mut step);
         }
         self.admit(&ended.stage, now, &mut step);
-        self.answer_overriding(ended, &mut step);
+        self.answer_asking(ended, &mut step);
         self.release_answers(number, Level::Abandon, &mut step);
         self.write_head(now, &mut step);
         step

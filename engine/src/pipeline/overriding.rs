@@ -4,22 +4,15 @@
 use crate::declaration::stage::StageDeclaration;
 use crate::ids::ExecutionNumber;
 use crate::rejection::{Rejection, RejectionKind};
-use crate::stage::{Again, StageId, busy, not_overridable, skips};
-use crate::step::{Answer, Effect, ReplyId, Step};
+use crate::stage::{Again, Asked, StageId, not_overridable, skips};
+use crate::step::{ReplyId, Step};
 use crate::time::Timestamp;
 
+use super::asking::Asking;
 use super::input::OverrideRequest;
 use super::machine::Pipeline;
 use super::recall::{Found, Purpose, Recall, Which};
 use super::state::{ExecutionStatus, Place};
-
-/// An override that its stage execution has not decided on. In memory only, like every answer that is owed.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Overriding {
-    pub(super) stage: StageId,
-    pub(super) request: OverrideRequest,
-    pub(super) reply: ReplyId,
-}
 
 impl Pipeline {
     /// Hands it on to the stage execution, or asks for the ended execution.
@@ -28,10 +21,13 @@ impl Pipeline {
         if let Some(Place::Inside(stage)) = living.and_then(|execution| execution.place.as_ref())
             && stage.stage == request.stage
         {
-            let overriding = Overriding { stage: stage.clone(), request, reply };
-            let effects = self.override_effect(&overriding).into_iter().collect();
-            self.overriding.push(overriding);
-            return Step { effects, ..Step::default() };
+            let (stage, condition) = (stage.clone(), request.condition);
+            return self.ask(Asking {
+                stage,
+                asked: Asked::Override(condition),
+                of: request.execution,
+                reply,
+            });
         }
         if self.current().is_none_or(|version| version.declaration.stage(&request.stage).is_none()) {
             return Step::refuse(reply, self.stage_not_found(&request.stage));
@@ -41,33 +37,6 @@ impl Pipeline {
             stage: request.stage.clone(),
             purpose: Purpose::Override(request, reply),
         })
-    }
-
-    /// What is still to be handed on.
-    pub(super) fn override_effect(&self, overriding: &Overriding) -> Option<Effect> {
-        let Overriding { stage, request, reply } = overriding;
-        let wish = self.executions.get(&stage.execution)?.wish;
-        let (stage, condition, reply) = (stage.clone(), request.condition, *reply);
-        Some(Effect::OverrideCondition { stage, wish, condition, reply })
-    }
-
-    /// The stage execution has decided.
-    pub(super) fn overridden(&mut self, reply: ReplyId, decided: Result<(), Rejection>) -> Step {
-        let before = self.overriding.len();
-        self.overriding.retain(|overriding| overriding.reply != reply);
-        if self.overriding.len() == before {
-            return Step::default();
-        }
-        Step::answer(reply, decided.map(|()| Answer::Done))
-    }
-
-    /// A stage execution has ended: nobody will decide any more on what it was asked.
-    pub(super) fn answer_overriding(&mut self, ended: &StageId, step: &mut Step) {
-        let gone = self.overriding.extract_if(.., |overriding| overriding.stage == *ended);
-        step.effects.extend(gone.map(|overriding| {
-            let answer = Err(busy(&overriding.request.stage));
-            Effect::Answer { reply: overriding.reply, answer }
-        }));
     }
 
     /// The execution that the condition failed is under way again, in its next attempt at the stage, in which the

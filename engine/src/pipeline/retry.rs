@@ -1,11 +1,14 @@
-//! RetryStageExecution (user guide, "Configure stage retry").
+//! RetryStageExecution (user guide, "Configure stage retry"): of a stage in which actions are in progress the stage decides, of
+//! an ended execution the pipeline does.
 
+use crate::declaration::stage::RetryMode;
 use crate::event::EventState;
 use crate::rejection::{Rejection, RejectionKind};
-use crate::stage::{Again, Birth, StageExecution, StageExecutionStatus, Wish};
+use crate::stage::{self, Again, Asked, Birth, StageExecution, StageExecutionStatus, Wish};
 use crate::step::{ReplyId, Step, Write};
 use crate::time::Timestamp;
 
+use super::asking::Asking;
 use super::input::RetryRequest;
 use super::machine::Pipeline;
 use super::recall::{Found, Purpose, Recall, Which};
@@ -17,9 +20,21 @@ impl Pipeline {
         if self.current().is_none_or(|version| version.declaration.stage(&request.stage).is_none()) {
             return Step::refuse(reply, self.stage_not_found(&request.stage));
         }
-        // It fails or stops only when nothing of it runs any more, so that this covers a retry under way, too.
-        if self.executions.values().any(|execution| execution.id == request.execution) {
-            return Step::refuse(reply, not_retryable(&request, "the execution is still in progress"));
+        if let Some(living) = self.executions.values().find(|execution| execution.id == request.execution) {
+            let refuse = |why: &str| Step::refuse(reply, not_retryable(&request, why));
+            return match &living.place {
+                Some(Place::Inside(stage)) if stage.stage == request.stage => match request.mode {
+                    _ if living.version != self.head.version => {
+                        refuse("the pipeline's structure has changed since")
+                    }
+                    RetryMode::AllActions => refuse("the execution is still in progress"),
+                    RetryMode::FailedActions => {
+                        let stage = stage.clone();
+                        self.ask(Asking { stage, asked: Asked::Retry, of: request.execution, reply })
+                    }
+                },
+                _ => refuse("the execution is still in progress"),
+            };
         }
         self.recall(Recall {
             execution: Which::Id(request.execution.clone()),
@@ -126,9 +141,6 @@ impl Pipeline {
     }
 }
 
-/// `StageNotRetryableException`; the text is inferred.
 fn not_retryable(request: &RetryRequest, why: &str) -> Rejection {
-    let text =
-        format!("Unable to retry stage '{}' of execution {}: {why}.", request.stage, request.execution);
-    Rejection::new(RejectionKind::StageNotRetryable, text)
+    stage::not_retryable(&request.stage, &request.execution, why)
 }

@@ -12,10 +12,10 @@ use super::state::Wish;
 pub enum Input {
     /// The pipeline tells what may still happen; answered with `WishTaken`, or with the stage's end.
     Wish(Wish),
-    /// Somebody wants one of its conditions to count as met; answered with `Overridden`.
-    Override {
-        /// Which.
-        condition: ConditionType,
+    /// Somebody asks something of it that it decides on itself; answered with `Decided`.
+    Ask {
+        /// What.
+        asked: Asked,
         /// Who waits at the pipeline.
         reply: ReplyId,
     },
@@ -28,4 +28,13 @@ pub enum Input {
     },
     /// One of its actions or rules could not be kept alive; with its record, which says so if it ended all the same.
     ActionLost(Box<action::ActionExecution>),
+}
+
+/// What somebody asks of a stage execution that has not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// That condition is to count as met.
+    Override(ConditionType),
+    /// What has failed is to run again, beside what still runs.
+    Retry,
 }

@@ -54,13 +54,13 @@ impl Stage {
             // Its end may not have arrived: a parent that asks is told again, all else comes too late.
             return match input {
                 Input::Wish(_) => self.tell_end(Step::default()),
-                Input::Override { condition, reply } => self.override_condition(condition, reply, now),
+                Input::Ask { asked, reply } => self.ask(asked, reply, now),
                 _ => Step::default(),
             };
         }
         match input {
             Input::Wish(wish) => self.take(wish, now),
-            Input::Override { condition, reply } => self.override_condition(condition, reply, now),
+            Input::Ask { asked, reply } => self.ask(asked, reply, now),
             Input::ActionEnded { id, outcome } => self.action_ended(&id, outcome, now, Step::default()),
             Input::ActionLost(action) => self.action_lost(*action, now),
         }

@@ -1,9 +1,8 @@
 //! OverrideStageCondition on a stage execution that has not ended (user guide, "Stage conditions").
 
 use crate::declaration::stage::{ConditionResult, ConditionType};
-use crate::pipeline;
 use crate::rejection::{Rejection, RejectionKind};
-use crate::step::{Effect, ReplyId, Step, Tell, Write};
+use crate::step::{Effect, Step, Write};
 use crate::time::Timestamp;
 
 use super::condition::ConditionStatus;
@@ -11,36 +10,26 @@ use super::machine::Stage;
 
 impl Stage {
     /// The condition counts as met, whatever its rules say: those that still run are abandoned, and when they have
-    /// ended the stage goes on. The pipeline answers the caller.
+    /// ended the stage goes on.
     pub(super) fn override_condition(
         &mut self,
         condition: ConditionType,
-        reply: ReplyId,
         now: Timestamp,
-    ) -> Step {
-        let mut step = Step::default();
-        let decided = self.may_be_overridden(condition);
-        if decided.is_ok() {
-            if let Some(judged) = self.record.conditions.slot(condition) {
-                judged.change(ConditionStatus::Overridden, now);
-            }
-            self.record.updated = now;
-            step.writes.push(Write::Stage(Box::new(self.record.clone())));
-            let rules = self.record.rules_running();
-            step.effects.extend(rules.map(|(rule, wish)| Effect::SeeToAction(rule, wish)));
+        step: &mut Step,
+    ) -> Result<(), Rejection> {
+        self.may_be_overridden(condition)?;
+        if let Some(judged) = self.record.conditions.slot(condition) {
+            judged.change(ConditionStatus::Overridden, now);
         }
-        let stage = self.record.id.clone();
-        let incarnation = stage.incarnation.clone();
-        step.tells.push(Tell::Pipeline(incarnation, pipeline::Input::Overridden { stage, reply, decided }));
-        step
+        self.record.updated = now;
+        step.writes.push(Write::Stage(Box::new(self.record.clone())));
+        let rules = self.record.rules_running();
+        step.effects.extend(rules.map(|(rule, wish)| Effect::SeeToAction(rule, wish)));
+        Ok(())
     }
 
     fn may_be_overridden(&self, condition: ConditionType) -> Result<(), Rejection> {
         let refuse = |why: &str| Err(not_overridable(condition, &self.record.id.stage, why));
-        if self.outcome().is_some() {
-            // Its end is on its way to the pipeline, which then decides.
-            return Err(busy(&self.record.id.stage));
-        }
         if !self.may_proceed() {
             return refuse("the execution is being stopped");
         }
@@ -65,10 +54,4 @@ pub(crate) fn not_overridable(condition: ConditionType, stage: &str, why: &str) 
     let member = condition.member();
     let text = format!("Unable to override the {member} condition of stage '{stage}': {why}.");
     Rejection::new(RejectionKind::ConditionNotOverridable, text)
-}
-
-/// `ConflictException`; the text is inferred.
-pub(crate) fn busy(stage: &str) -> Rejection {
-    let text = format!("The stage '{stage}' ended in this moment. Look at its state, and then try again.");
-    Rejection::new(RejectionKind::Conflict, text)
 }

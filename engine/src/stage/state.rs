@@ -135,12 +135,27 @@ pub struct Retries {
     pub automatic: u32,
     /// By RetryStageExecution.
     pub manual: u32,
+    /// How many of these were asked for while other actions of the stage were in progress.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub under_way: u32,
     /// Which of them was the latest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latest: Option<RetryTrigger>,
     /// When that was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_at: Option<Timestamp>,
+}
+
+impl Retries {
+    /// How often actions were born again without a new attempt of the stage: tells their executions apart.
+    fn rounds(&self) -> u32 {
+        self.automatic.saturating_add(self.under_way)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// API reference: `RetryTrigger`.
@@ -372,7 +387,7 @@ impl StageExecution {
             };
             let action = ActionExecution::born(
                 &self.id,
-                self.retries.automatic,
+                self.retries.rounds(),
                 &self.pipeline,
                 &self.execution,
                 declaration,

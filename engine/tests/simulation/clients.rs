@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use penstock_engine::action::ActionExecutionStatus;
 use penstock_engine::declaration::stage::{ConditionType, RetryMode};
 use penstock_engine::ids::{ExecutionId, Incarnation, PipelineKey};
 use penstock_engine::pipeline::{
     self, Input, OverrideRequest, RetryRequest, RollbackRequest, StartRequest, Switch, TransitionChange,
     TransitionType, Trigger, TriggerType,
 };
-use penstock_engine::stage::{ConditionStatus, Level, StageExecution, StageExecutionStatus};
+use penstock_engine::stage::{ActionSlot, ConditionStatus, Level, StageExecution, StageExecutionStatus};
 use penstock_engine::step::{Effect, ReplyId};
 use uuid::Uuid;
 
@@ -104,9 +105,11 @@ impl World {
         Some((PipelineKey { name, ..key(0) }, id))
     }
 
-    /// Mostly of the stage in which it failed or was stopped, as a client sees it.
+    /// Mostly of the stage in which it failed or was stopped, as a client sees it; now and then of one in which something
+    /// still runs.
     pub(crate) fn retry(&mut self, execution: u8, stage: u8, mode: RetryMode) {
-        let Some((key, id)) = self.pick_execution(execution) else { return };
+        let half = self.half_failed(execution).filter(|_| stage.is_multiple_of(3));
+        let Some((key, id)) = half.or_else(|| self.pick_execution(execution)) else { return };
         let seen = self.disk.queued.ids.get(&id).and_then(|at| {
             let mut failed = self.disk.queued.stages_of(at);
             failed.find(|stage| stage.status != StageExecutionStatus::Succeeded).map(|stage| &stage.id.stage)
@@ -117,6 +120,18 @@ impl World {
         let request = RetryRequest { stage, execution: id.clone(), mode };
         let input = Input::Retry(Box::new(request), reply);
         self.lead(&key, reply, Command::Other(input, reply), |incarnation| Asked::Retry(incarnation, id));
+    }
+
+    /// An execution with a stage in which an action has failed and another one runs.
+    fn half_failed(&self, which: u8) -> Option<(PipelineKey, ExecutionId)> {
+        let records = &self.disk.queued;
+        let is_half = |stage: &&StageExecution| {
+            let failed = |slot: &ActionSlot| slot.ended_as(ActionExecutionStatus::Failed);
+            stage.outcome().is_none() && stage.running().next().is_some() && stage.slots.iter().any(failed)
+        };
+        let half: Vec<&StageExecution> = records.stages.values().filter(is_half).collect();
+        let stage = half.get(usize::from(which) % half.len().max(1))?;
+        Some((records.heads.get(&stage.id.incarnation)?.pipeline.clone(), stage.execution.clone()))
     }
 
     /// Mostly of a condition that is being looked at or has failed its stage, as a client sees it.

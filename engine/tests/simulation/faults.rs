@@ -86,7 +86,7 @@ impl World {
             matches!(
                 effect,
                 Effect::SeeToStage(..)
-                    | Effect::OverrideCondition { .. }
+                    | Effect::AskStage { .. }
                     | Effect::SeeToAction(..)
                     | Effect::Answer { .. }
                     | Effect::EmptyTrash

@@ -213,7 +213,7 @@ impl Oracle {
                 let key = disk.ids.get(id);
                 let gone = disk.expired.contains(id) || disk.erased.contains(incarnation);
                 let mut attempts = key.into_iter().flat_map(|key| disk.stages_of(key));
-                hold(ACKNOWLEDGED, gone || attempts.any(|stage| stage.id.attempt > 1), wrong)?;
+                hold(ACKNOWLEDGED, gone || attempts.any(|stage| stage.retries.manual > 0), wrong)?;
             }
             (Asked::Override { id, stage, condition, .. }, Ok(Answer::Done)) => {
                 self.overridden.extend(disk.ids.get(id).map(|key| (key.clone(), stage.clone(), *condition)));
@@ -292,6 +292,7 @@ impl Oracle {
                 Asked::Retry(..),
                 RejectionKind::StageNotFound
                 | RejectionKind::StageNotRetryable
+                | RejectionKind::Conflict
                 | RejectionKind::NotLatestPipelineExecution,
             ) => true,
             (

@@ -70,7 +70,7 @@ impl Letter {
         use pipeline::Input::{StageEnded, WishTaken};
         match &self.content {
             Content::Pipeline(_, input) => !matches!(input, StageEnded { .. } | WishTaken { .. }),
-            Content::Stage(_, input) => matches!(input, stage::Input::Override { .. }),
+            Content::Stage(_, input) => matches!(input, stage::Input::Ask { .. }),
             Content::Action(_, input) => {
                 matches!(input, action::Input::Decide { .. } | action::Input::Job { .. })
             }
@@ -217,7 +217,7 @@ impl World {
                 };
                 let owed = live.machine.outstanding().into_iter();
                 let again = owed.filter(|effect| match effect {
-                    Effect::SeeToStage(id, _) | Effect::OverrideCondition { stage: id, .. } => *id == stage,
+                    Effect::SeeToStage(id, _) | Effect::AskStage { stage: id, .. } => *id == stage,
                     _ => false,
                 });
                 self.wait(Owner::Pipeline(stage.incarnation.clone()), life, again.collect());
@@ -273,6 +273,7 @@ impl World {
                 }
             }
             Write::ExecutionBorn(_, execution) => format!("{:?} execution", execution.mode),
+            Write::Stage(stage) if stage.retries.under_way > 0 => "retried under way".to_owned(),
             Write::Stage(stage) if stage.failed_by.is_some() => {
                 format!("failed by {:?}", stage.failed_by)
             }
@@ -359,8 +360,8 @@ impl World {
             match effect {
                 Effect::Answer { reply, answer } => self.answered(reply, answer)?,
                 Effect::SeeToStage(stage, wish) => self.see_to_stage(stage, wish, None),
-                Effect::OverrideCondition { stage, wish, condition, reply } => {
-                    self.see_to_stage(stage, wish, Some(stage::Input::Override { condition, reply }));
+                Effect::AskStage { stage, wish, asked, reply } => {
+                    self.see_to_stage(stage, wish, Some(stage::Input::Ask { asked, reply }));
                 }
                 Effect::SeeToAction(action, wish) => self.see_to_action(action, wish),
                 Effect::RunProvider(work) | Effect::AskForApproval { work, .. } | Effect::OfferJob(work) => {

@@ -200,6 +200,15 @@ impl Docker {
         }
     }
 
+    pub(super) async fn environment(&self, id: &str) -> Vec<(String, String)> {
+        let Ok(engine) = self.engine().await else { return Vec::new() };
+        let found = engine.inspect_container(&name(id), None::<InspectContainerOptions>).await;
+        let variables = found.ok().and_then(|found| found.config?.env).unwrap_or_default();
+        let pair =
+            |entry: &String| entry.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+        variables.iter().filter_map(pair).collect()
+    }
+
     async fn is_running(&self, id: &str) -> Result<bool, RunnerError> {
         let name = name(id);
         let look = self.engine().await?.inspect_container(&name, None::<InspectContainerOptions>);

@@ -20,7 +20,7 @@ use tokio::task::spawn_blocking;
 
 use super::lines::Lines;
 use super::{LONGEST_LOG, Listener, News, Order, Pieces, RunnerError, State};
-use crate::build::script::{EVENTS, SCRIPT, Told};
+use crate::build::script::{self, EVENTS, SCRIPT, Told};
 use crate::build::streams::{PieceReader, PieceWriter};
 
 /// Where the script's output goes, in the build's directory.
@@ -84,6 +84,12 @@ impl Host {
         } else {
             State::Absent
         }
+    }
+
+    pub(super) fn environment(&self, id: &str) -> Vec<(String, String)> {
+        let Some(script) = group(&self.root(id)) else { return Vec::new() };
+        let path = format!("/proc/{}/environ", script.as_raw_nonzero());
+        fs::read(path).map(|bytes| script::environment(&bytes)).unwrap_or_default()
     }
 
     pub(super) async fn watch(

@@ -212,6 +212,15 @@ impl Runner {
         }
     }
 
+    /// The environment that a running build was started with, as far as that can be seen.
+    pub async fn environment(&self, id: &str) -> Vec<(String, String)> {
+        match self {
+            Self::Docker(docker) => docker.environment(id).await,
+            Self::Host(host) => host.environment(id),
+            Self::Nobody(_) => Vec::new(),
+        }
+    }
+
     /// Tells what it says from a position on, until it has ended. `control` is its control folder.
     pub async fn watch(
         &self,

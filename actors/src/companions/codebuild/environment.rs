@@ -53,10 +53,7 @@ impl Inner {
         }
         let mut all: BTreeMap<String, String> = self.setup.runner.own_environment().into_iter().collect();
         let credentials = self.credentials(build).await?;
-        // On AWS they are no variables, so that whoever shows the environment does not show them.
-        let is_secret = |name: &str| matches!(name, "AWS_SECRET_ACCESS_KEY" | "AWS_SESSION_TOKEN");
-        let keys = credentials.iter().filter(|(name, _)| is_secret(name));
-        let mut hidden: Vec<String> = keys.map(|(_, value)| value.clone()).collect();
+        let mut hidden = keys(&credentials);
         all.extend(credentials);
         let mut secrets = Vec::new();
         for variable in chosen.into_values() {
@@ -105,6 +102,14 @@ impl Inner {
         variables.extend(self.setup.endpoint.clone().map(|url| ("AWS_ENDPOINT_URL".to_owned(), url)));
         Ok(variables)
     }
+}
+
+/// The secret ones of a session's keys. On AWS they are no variables, so that whoever shows the environment does not show
+/// them.
+pub(super) fn keys(environment: &[(String, String)]) -> Vec<String> {
+    let is_secret = |name: &str| matches!(name, "AWS_SECRET_ACCESS_KEY" | "AWS_SESSION_TOKEN");
+    let keys = environment.iter().filter(|(name, _)| is_secret(name));
+    keys.map(|(_, value)| value.clone()).collect()
 }
 
 /// Under which role a build calls, in a session that bears its id, as seen in AWS's messages (that of Commands too:

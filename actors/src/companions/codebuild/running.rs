@@ -10,6 +10,7 @@ use time::macros::format_description;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::cloning::Files;
+use super::environment::keys;
 use super::naming;
 use super::phases::{Context, Status};
 use super::records::{BuildRecord, Launched};
@@ -223,6 +224,7 @@ impl Run {
         let control = launched.control.clone();
         if self.secrets.is_empty() {
             self.secrets = inner.secrets(&self.record, &launched.secrets).await;
+            self.secrets.extend(keys(&inner.setup.runner.environment(&self.record.id).await));
         }
         let (id, from) = (self.record.id.clone(), self.log.position());
         let (sender, mut news) = mpsc::channel(256);

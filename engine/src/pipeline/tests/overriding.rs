@@ -63,11 +63,11 @@ fn of_a_stage_under_way_the_stage_decides() {
     // As long as nothing was decided it is told again.
     assert_eq!(bench.machine.outstanding().len(), 2);
     let (stage, reply) = (stage_id(1, "Deploy"), ReplyId(1));
-    let decided = bench.step(Input::Overridden { stage: stage.clone(), reply, decided: Ok(()) });
+    let decided = bench.step(Input::Decided { stage: stage.clone(), reply, decided: Ok(()) });
     assert_eq!(decided, ["effect answer 1: done"]);
     assert_eq!(bench.machine.outstanding().len(), 1);
     let late = Err(Rejection::new(RejectionKind::ConditionNotOverridable, "late"));
-    assert!(bench.step(Input::Overridden { stage, reply, decided: late }).is_empty());
+    assert!(bench.step(Input::Decided { stage, reply, decided: late }).is_empty());
 }
 
 #[test]

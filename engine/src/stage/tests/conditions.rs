@@ -7,7 +7,7 @@ use crate::declaration::stage::ConditionType::{self, BeforeEntry, OnFailure, OnS
 use crate::declaration::stage::{Condition, Conditions, RuleDeclaration};
 use crate::fixture::rule;
 use crate::rejection::RejectionKind;
-use crate::stage::{ConditionStatus, StageExecutionStatus};
+use crate::stage::{Asked, ConditionStatus, StageExecutionStatus};
 use crate::step::{ReplyId, Tell};
 
 use super::*;
@@ -68,11 +68,10 @@ impl Bench {
     /// OverrideStageCondition; how it was decided.
     fn overriding(&mut self, condition: ConditionType) -> Result<(), RejectionKind> {
         self.now.0 += 1;
-        let step = self.machine.handle(Input::Override { condition, reply: REPLY }, self.now);
+        let step =
+            self.machine.handle(Input::Ask { asked: Asked::Override(condition), reply: REPLY }, self.now);
         let decided = step.tells.into_iter().find_map(|tell| match tell {
-            Tell::Pipeline(_, crate::pipeline::Input::Overridden { decided, reply: REPLY, .. }) => {
-                Some(decided)
-            }
+            Tell::Pipeline(_, crate::pipeline::Input::Decided { decided, reply: REPLY, .. }) => Some(decided),
             _ => None,
         });
         decided.unwrap().map_err(|rejection| rejection.kind)

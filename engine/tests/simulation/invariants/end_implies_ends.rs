@@ -37,7 +37,7 @@ pub(crate) fn check(records: &Records, key: &Key) -> Checked {
                 _ => false,
             };
             // One that its stage has retried is forgotten there.
-            let known = known || stage.retries.automatic > 0 && ended;
+            let known = known || stage.retries.automatic + stage.retries.under_way > 0 && ended;
             hold(LAW, known, || format!("{stage} does not know {action}"))?;
         }
     }

@@ -15,11 +15,13 @@ pub(crate) fn check(before: &Records, write: &Write) -> Checked {
             let same = before.actions_of(stage);
             let place = |other: &ActionExecution| (other.rule_of, other.declaration.name.clone());
             let same = same.filter(|other| place(other) == place(action));
-            // Its stage may retry itself once.
+            // Its stage may retry itself, and somebody may retry what has failed in it while something still runs.
             let earlier: Vec<_> = same.collect();
-            let retry = action.rule_of.is_none()
-                && earlier.len() == 1
-                && earlier.iter().all(|other| other.outcome().is_some());
+            let rounds = usize::try_from(action.attempt.saturating_sub(stage.attempt)).unwrap_or_default();
+            let is_over = |other: &&ActionExecution| {
+                other.outcome().is_some() && other.reference.id != action.reference.id
+            };
+            let retry = action.rule_of.is_none() && earlier.len() <= rounds && earlier.iter().all(is_over);
             hold("one_result", earlier.is_empty() || retry, || format!("{action} is born again"))
         }
         Write::Action(action) => {

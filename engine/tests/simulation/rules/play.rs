@@ -232,8 +232,8 @@ impl Play {
         match effect {
             Effect::Answer { reply, answer } if reply == ReplyId(self.requests) => self.answer = Some(answer),
             Effect::SeeToStage(id, wish) => self.see_to_stage(&id, wish, None),
-            Effect::OverrideCondition { stage, wish, condition, reply } => {
-                self.see_to_stage(&stage, wish, Some(stage::Input::Override { condition, reply }));
+            Effect::AskStage { stage, wish, asked, reply } => {
+                self.see_to_stage(&stage, wish, Some(stage::Input::Ask { asked, reply }));
             }
             Effect::SeeToAction(id, wish) => self.see_to_action(&id, wish),
             Effect::RunProvider(work) | Effect::AskForApproval { work, .. } | Effect::OfferJob(work) => {

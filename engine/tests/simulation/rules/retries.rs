@@ -34,10 +34,47 @@ fn somebody_retries_a_stage_as_the_guide_says() {
             "accepted; 1 InProgress; 1 Deploy.A ran 1; 1 Deploy.B InProgress",
         ),
         (
-            "a stage that is under way cannot",
-            "Deploy: A, B",
+            "FAILED_ACTIONS: actions still in progress continue, and what has failed runs again beside them",
+            "Deploy: A, B; Last: L",
             "fail 1 A; retry 1 Deploy",
-            "refused StageNotRetryable",
+            "accepted; 1 Deploy InProgress; 1 Deploy.A ran 2; 1 Deploy.A InProgress; 1 Deploy.B ran 1; \
+             1 Deploy.B InProgress",
+        ),
+        (
+            "and then the stage goes on as ever",
+            "Deploy: A, B > C; Last: L",
+            "fail 1 A; retry 1 Deploy; ok 1 B; ok 1 A; pass 1 C L",
+            "1 Succeeded; 1 Deploy.A ran 2; 1 Deploy.C ran 1",
+        ),
+        (
+            "it may fail and be retried again",
+            "Deploy: A, B",
+            "fail 1 A; retry 1 Deploy; fail 1 A; retry 1 Deploy; pass 1 A B",
+            "1 Succeeded; 1 Deploy.A ran 3",
+        ),
+        (
+            "a retry under way has no failed action, and is no automatic one",
+            "Deploy[retry]: A, B",
+            "fail 1 A; retry 1 Deploy; fail 1 A; ok 1 B",
+            "1 InProgress; 1 Deploy.A ran 3; 1 Deploy.B ran 1",
+        ),
+        (
+            "ALL_ACTIONS: no action of the stage may be in progress",
+            "Deploy: A, B",
+            "fail 1 A; retry all 1 Deploy",
+            "refused StageNotRetryable; 1 Deploy.A ran 1",
+        ),
+        (
+            "a stage without a failed action cannot be retried",
+            "Deploy: A, B",
+            "ok 1 A; retry 1 Deploy",
+            "refused StageNotRetryable; 1 Deploy.A ran 1",
+        ),
+        (
+            "nor one whose execution is being stopped",
+            "Deploy: A, B",
+            "fail 1 A; stop 1; retry 1 Deploy",
+            "refused StageNotRetryable; 1 Deploy.A ran 1",
         ),
         (
             "a stage that has succeeded cannot",
