@@ -86,3 +86,47 @@ fn a_rejection_ends_the_execution_and_another_one_asks_anew() {
     let malformed = caller.codepipeline("PutApprovalResult", &answer("T", "Approved")).unwrap_err();
     assert_eq!(malformed.code, "ValidationException");
 }
+
+#[test]
+fn what_failed_is_retried_over_a_kill_while_another_action_of_its_stage_waits() {
+    let mut daemon = Daemon::start();
+    let caller = daemon.caller();
+    let ground = Ground::prepare(&caller, b"to be approved twice");
+    let named = |name: &str| {
+        let mut action = approval();
+        action["name"] = json!(name);
+        action
+    };
+    let stages = [stage("Approve", &[named("Left"), named("Right")])];
+    caller.call("CreatePipeline", &json!({"pipeline": ground.pipeline("approved", &stages)}));
+    let execution = caller.executions("approved")[0]["pipelineExecutionId"].as_str().unwrap().to_owned();
+    let shown = |name: &str| {
+        let state = caller.call("GetPipelineState", &json!({"name": "approved"}));
+        let actions = state["stageStates"][1]["actionStates"].as_array().unwrap().clone();
+        actions.into_iter().find(|action| action["actionName"] == name).unwrap()["latestExecution"].clone()
+    };
+    let asked = |name: &str| until("a token", || shown(name)["token"].as_str().map(str::to_owned));
+    let say = |name: &str, token: &str, status: &str| {
+        let mut answer = answer(token, status);
+        answer["actionName"] = json!(name);
+        caller.call("PutApprovalResult", &answer)
+    };
+    let retry = json!({
+        "pipelineName": "approved", "stageName": "Approve", "pipelineExecutionId": execution,
+        "retryMode": "FAILED_ACTIONS",
+    });
+    let (left, right) = (asked("Left"), asked("Right"));
+    let refusal = caller.codepipeline("RetryStageExecution", &retry).unwrap_err();
+    assert_eq!(refusal.code, "StageNotRetryableException", "nothing has failed yet");
+    say("Left", &left, "Rejected");
+    until("the rejection", || (shown("Left")["status"] == "Failed").then_some(()));
+    assert_eq!(caller.call("RetryStageExecution", &retry)["pipelineExecutionId"], execution.as_str());
+    daemon.kill();
+    daemon.start_again();
+    let again = asked("Left");
+    assert_ne!(again, left);
+    assert_eq!(asked("Right"), right, "what was in progress goes on");
+    say("Left", &again, "Approved");
+    say("Right", &right, "Approved");
+    assert_eq!(caller.ended("approved", &execution), "Succeeded");
+}

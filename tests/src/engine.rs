@@ -62,7 +62,18 @@ impl Engine {
             }
         }
         engine.make_image()?;
+        engine.run_one()?;
         Ok(engine)
+    }
+
+    /// Not every machine lets an engine that answers run anything.
+    fn run_one(&self) -> Result<(), String> {
+        let run = ["run", "--rm", "--network=none", IMAGE, "/bin/true"];
+        let output = self.docker(&run).output().map_err(|error| error.to_string())?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(format!("the container engine runs nothing: {}", String::from_utf8_lossy(&output.stderr).trim()))
     }
 
     fn answers(&self) -> bool {

@@ -46,6 +46,8 @@ fn is_root() -> bool {
 fn apt(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<(), String> {
     let output = Command::new("apt-get")
         .args(["--quiet=2", "-o", "DPkg::Lock::Timeout=300"])
+        // Without a network it should not take minutes to say so.
+        .args(["-o", "Acquire::http::Timeout=20", "-o", "Acquire::Retries=1"])
         .args(arguments)
         .env("DEBIAN_FRONTEND", "noninteractive")
         .stdin(Stdio::null())
