@@ -22,12 +22,14 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::batch::Write;
 use crate::data_dir::DataDir;
@@ -37,6 +39,9 @@ use crate::records::{Direction, Entries, Entry};
 
 /// Pages below a quarter of this lie in sled's one file.
 const SEGMENT_BYTES: usize = 2 << 20;
+
+/// How long sled may take to let go of its file.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What every record database holds: a record of version 1 like any other.
 const HERE: &[u8] = b"\x01true";
@@ -61,6 +66,7 @@ impl Disk {
             |error: sled::Error| OpenError::Damaged { folder: folder.clone(), reason: error.to_string() };
         fs::create_dir_all(folder).map_err(not_writable)?;
         sync_all(folder).map_err(not_writable)?;
+        wait_until_closed(folder);
         let config = sled::Config::new()
             .path(folder)
             .segment_size(SEGMENT_BYTES)
@@ -154,6 +160,16 @@ fn entry<'a>(found: sled::Result<(sled::IVec, sled::IVec)>) -> Result<Entry<'a>,
 
 fn database(error: sled::Error) -> StoreError {
     StoreError::Database(error.to_string())
+}
+
+/// Threads of sled's keep its file locked for a moment after it was closed in this process. It is nobody else's: the
+/// folder is ours by now.
+fn wait_until_closed(folder: &Path) {
+    let Ok(file) = File::open(folder.join("db")) else { return };
+    let begun = Instant::now();
+    while matches!(file.try_lock(), Err(TryLockError::WouldBlock)) && begun.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// fsyncs every file and folder below, then the folder itself.
