@@ -21,6 +21,7 @@ use super::configuration::{output, required, store_key};
 use super::failures;
 use super::git_source::{Format, clone_reference};
 use super::provider::{Provider, Reporter};
+use super::size_limits::{GIT_GIGABYTES, check_source_size};
 
 /// The longest message that a summary shows: AWS's summaries are bounded.
 const LONGEST_SUMMARY: usize = 2000;
@@ -108,6 +109,7 @@ impl Provider for CodeCommitSource {
         };
         let headers = Headers::of_artifact(&s3, store_key(&work));
         let to = Target { bucket: &artifact.bucket, key: &artifact.key, headers: &headers };
+        check_source_size(body.length(), GIT_GIGABYTES)?;
         transfer::put(&s3, &body, to)
             .await
             .map_err(|refusal| failures::of_output(&access, artifact, &refusal))?;

@@ -20,6 +20,7 @@ mod scripted;
 
 mod configuration;
 pub(crate) mod failures;
+mod size_limits;
 
 #[cfg(test)]
 mod tests;

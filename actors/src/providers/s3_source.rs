@@ -19,6 +19,7 @@ use crate::aws::s3::S3;
 use super::configuration::{output, required, store_key};
 use super::failures;
 use super::provider::{Provider, Reporter};
+use super::size_limits::{S3_GIGABYTES, check_source_size};
 
 /// The object metadata that stands in for the revision's summary.
 const SUMMARY: &str = "codepipeline-artifact-revision-summary";
@@ -67,6 +68,8 @@ impl Provider for S3Source {
         check_versioning(&s3, &access, bucket).await?;
         let told = overridden(&work.overrides, SourceRevisionType::S3ObjectVersionId);
         let object = find(&s3, &access, bucket, key, told).await?;
+        let bytes = object.content_length().and_then(|bytes| u64::try_from(bytes).ok());
+        check_source_size(bytes.unwrap_or_default(), S3_GIGABYTES)?;
         let version = object.version_id().unwrap_or(UNVERSIONED);
 
         let from = Source { bucket, key, version: Some(version) };
