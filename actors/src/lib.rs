@@ -45,5 +45,5 @@ mod golden;
 pub use catalogues::Place;
 pub use handle::{Announced, Handle, Settings, StartOrder, start};
 pub use janitor::RemoveArtifact;
-pub use jobs::JobQuery;
+pub use jobs::{JobKind, JobQuery};
 pub use words::ApprovalPlace;

@@ -5,5 +5,5 @@ mod third_party;
 mod workers;
 
 pub(crate) use open_work::OpenWork;
-pub use workers::JobQuery;
+pub use workers::{JobKind, JobQuery};
 pub(crate) use workers::{artifact_policy, data as job_data};

@@ -3,7 +3,6 @@
 //! Their workers are shown which customer's job there is, and read it with that customer's token before they take it.
 //! Otherwise they are jobs as all others.
 
-use penstock_engine::action::{Failure, JobSuccess, JobWord};
 use penstock_engine::declaration::action::{ActionOwner, ActionTypeId};
 use penstock_engine::rejection::{Rejection, RejectionKind};
 use penstock_engine::view;
@@ -11,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::open_work::Wanted;
-use super::workers::{Kind, job_action};
+use super::workers::{JobKind, job_action};
 use crate::Handle;
 use crate::aws::clients::AwsClients;
 use crate::catalogues::Place;
@@ -52,7 +51,7 @@ impl Handle {
         job: &str,
     ) -> Result<Value, Rejection> {
         let _permit = self.permit()?;
-        let action = job_action(self, place, Kind::ThirdParty, job).await?;
+        let action = job_action(self, place, JobKind::ThirdParty, job).await?;
         if action.outcome().is_some() || action.current_job().as_deref() != Some(job) {
             let text = format!("The job {job} has already ended.");
             return Err(Rejection::new(RejectionKind::InvalidJob, text));
@@ -66,37 +65,6 @@ impl Handle {
             details["nonce"] = Value::String(nonce);
         }
         Ok(json!({ "jobDetails": details }))
-    }
-
-    /// AcknowledgeThirdPartyJob: done when the job is the worker's and in progress.
-    pub async fn acknowledge_third_party_job(
-        &self,
-        place: &Place,
-        job: String,
-        nonce: &str,
-    ) -> Result<(), Rejection> {
-        self.take_job(place, Kind::ThirdParty, job, nonce).await
-    }
-
-    /// PutThirdPartyJobSuccessResult.
-    pub async fn put_third_party_job_success(
-        &self,
-        place: &Place,
-        job: String,
-        success: JobSuccess,
-    ) -> Result<(), Rejection> {
-        self.accepts_data()?;
-        self.say(place, Kind::ThirdParty, job, JobWord::Success(Box::new(success))).await
-    }
-
-    /// PutThirdPartyJobFailureResult.
-    pub async fn put_third_party_job_failure(
-        &self,
-        place: &Place,
-        job: String,
-        failure: Failure,
-    ) -> Result<(), Rejection> {
-        self.say(place, Kind::ThirdParty, job, JobWord::Failure(failure)).await
     }
 }
 

@@ -69,7 +69,7 @@ impl Handle {
         shown: Shown,
     ) -> Result<Option<Value>, Rejection> {
         let Shown { job, nonce } = shown;
-        let work = match job_action(self, place, Kind::Custom, &job).await {
+        let work = match job_action(self, place, JobKind::Custom, &job).await {
             Ok(action) if action.current_job().as_deref() == Some(&*job) => action.work(),
             Err(rejection) if rejection.kind != RejectionKind::JobNotFound => return Err(rejection),
             _ => return Ok(None),
@@ -104,15 +104,11 @@ impl Handle {
         let _ = self.bring(&work.pipeline, action.reference, said).await;
     }
 
-    /// AcknowledgeJob: done when the job is the worker's and in progress.
-    pub async fn acknowledge_job(&self, place: &Place, job: String, nonce: &str) -> Result<(), Rejection> {
-        self.take_job(place, Kind::Custom, job, nonce).await
-    }
-
-    pub(crate) async fn take_job(
+    /// AcknowledgeJob and AcknowledgeThirdPartyJob: done when the job is the worker's and in progress.
+    pub async fn acknowledge_job(
         &self,
+        kind: JobKind,
         place: &Place,
-        kind: Kind,
         job: String,
         nonce: &str,
     ) -> Result<(), Rejection> {
@@ -121,25 +117,27 @@ impl Handle {
         self.say(place, kind, job, word).await
     }
 
-    /// PutJobSuccessResult.
+    /// PutJobSuccessResult and PutThirdPartyJobSuccessResult.
     pub async fn put_job_success(
         &self,
+        kind: JobKind,
         place: &Place,
         job: String,
         success: JobSuccess,
     ) -> Result<(), Rejection> {
         self.accepts_data()?;
-        self.say(place, Kind::Custom, job, JobWord::Success(Box::new(success))).await
+        self.say(place, kind, job, JobWord::Success(Box::new(success))).await
     }
 
-    /// PutJobFailureResult.
+    /// PutJobFailureResult and PutThirdPartyJobFailureResult.
     pub async fn put_job_failure(
         &self,
+        kind: JobKind,
         place: &Place,
         job: String,
         failure: Failure,
     ) -> Result<(), Rejection> {
-        self.say(place, Kind::Custom, job, JobWord::Failure(failure)).await
+        self.say(place, kind, job, JobWord::Failure(failure)).await
     }
 
     /// GetJobDetails, of a job that is not done: with new credentials each time.
@@ -150,7 +148,7 @@ impl Handle {
         job: &str,
     ) -> Result<Value, Rejection> {
         let _permit = self.permit()?;
-        let action = job_action(self, place, Kind::Custom, job).await?;
+        let action = job_action(self, place, JobKind::Custom, job).await?;
         if action.outcome().is_some() || action.current_job().as_deref() != Some(job) {
             return Err(job_not_found(job));
         }
@@ -174,7 +172,7 @@ impl Handle {
     pub(crate) async fn say(
         &self,
         place: &Place,
-        kind: Kind,
+        kind: JobKind,
         job: String,
         word: JobWord,
     ) -> Result<(), Rejection> {
@@ -188,14 +186,14 @@ impl Handle {
 
 /// Whose jobs: the two kinds have operations of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum JobKind {
     /// Of custom actions.
     Custom,
     /// Of partners' actions.
     ThirdParty,
 }
 
-impl Kind {
+impl JobKind {
     /// Whether the action has jobs of that kind. An approval's token is no job's id.
     fn is_of(self, action: &ActionExecution) -> bool {
         let is_partners = action.declaration.action_type_id.owner == ActionOwner::ThirdParty;
@@ -207,7 +205,7 @@ impl Kind {
 pub(crate) async fn job_action(
     handle: &Handle,
     place: &Place,
-    kind: Kind,
+    kind: JobKind,
     job: &str,
 ) -> Result<ActionExecution, Rejection> {
     let read = handle.shared.store.read(|view| {

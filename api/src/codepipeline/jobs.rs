@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use penstock_actors::JobQuery;
+use penstock_actors::{JobKind, JobQuery};
 use penstock_engine::action::{CurrentRevision, Failure, JobSuccess, Progress};
 use penstock_engine::declaration::action::ActionTypeId;
 use penstock_engine::time::Timestamp;
@@ -44,7 +44,7 @@ struct Acknowledge {
 
 pub(super) async fn acknowledge(services: &Services, caller: &Caller, input: Value) -> Answer {
     let Acknowledge { job_id, nonce } = decode(input)?;
-    services.pipelines()?.acknowledge_job(&place(caller), job_id, &nonce).await?;
+    services.pipelines()?.acknowledge_job(JobKind::Custom, &place(caller), job_id, &nonce).await?;
     Ok(Some(json!({ "status": "InProgress" })))
 }
 
@@ -113,7 +113,7 @@ impl Success {
 
 pub(super) async fn put_success(services: &Services, caller: &Caller, input: Value) -> Answer {
     let (job, success) = decode::<Success>(input)?.into_success();
-    services.pipelines()?.put_job_success(&place(caller), job, success).await?;
+    services.pipelines()?.put_job_success(JobKind::Custom, &place(caller), job, success).await?;
     Ok(None)
 }
 
@@ -144,6 +144,6 @@ impl Failed {
 
 pub(super) async fn put_failure(services: &Services, caller: &Caller, input: Value) -> Answer {
     let (job, failure) = decode::<Failed>(input)?.into_failure();
-    services.pipelines()?.put_job_failure(&place(caller), job, failure).await?;
+    services.pipelines()?.put_job_failure(JobKind::Custom, &place(caller), job, failure).await?;
     Ok(None)
 }

@@ -4,6 +4,7 @@
 //! At AWS a partner gets a customer's client token when the customer signs up. Here all customers have the one that
 //! the daemon was started with.
 
+use penstock_actors::JobKind;
 use penstock_engine::declaration::action::ActionTypeId;
 use penstock_engine::rejection::{Rejection, RejectionKind};
 use serde::Deserialize;
@@ -53,7 +54,7 @@ pub(super) async fn acknowledge(services: &Services, caller: &Caller, input: Val
     let Job { job_id, client_token, nonce } = decode(input)?;
     check_token(services, &client_token)?;
     let nonce = nonce.unwrap_or_default();
-    services.pipelines()?.acknowledge_third_party_job(&place(caller), job_id, &nonce).await?;
+    services.pipelines()?.acknowledge_job(JobKind::ThirdParty, &place(caller), job_id, &nonce).await?;
     Ok(Some(json!({ "status": "InProgress" })))
 }
 
@@ -61,7 +62,7 @@ pub(super) async fn put_success(services: &Services, caller: &Caller, input: Val
     let Job { client_token, .. } = decode(input.clone())?;
     check_token(services, &client_token)?;
     let (job, success) = decode::<Success>(input)?.into_success();
-    services.pipelines()?.put_third_party_job_success(&place(caller), job, success).await?;
+    services.pipelines()?.put_job_success(JobKind::ThirdParty, &place(caller), job, success).await?;
     Ok(None)
 }
 
@@ -69,7 +70,7 @@ pub(super) async fn put_failure(services: &Services, caller: &Caller, input: Val
     let Job { client_token, .. } = decode(input.clone())?;
     check_token(services, &client_token)?;
     let (job, failure) = decode::<Failed>(input)?.into_failure();
-    services.pipelines()?.put_third_party_job_failure(&place(caller), job, failure).await?;
+    services.pipelines()?.put_job_failure(JobKind::ThirdParty, &place(caller), job, failure).await?;
     Ok(None)
 }
 

@@ -1,11 +1,11 @@
 //! What policies hang on: a role, a user or a group.
 
-use penstock_storage::View;
+use penstock_storage::{Key, View};
 
-use super::groups::{find_group, group_segment};
-use super::refusal::Refusal;
-use super::roles::{find_role, role_segment};
-use super::users::{find_user, user_segment};
+use super::groups::{find_group, group_key, group_segment};
+use super::refusal::{Refusal, RefusalKind};
+use super::roles::{find_role, role_key, role_segment};
+use super::users::{find_user, user_key, user_segment};
 
 /// A role, a user or a group, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,24 @@ impl Entity<'_> {
             Self::User(name) => format!("user/{}", user_segment(name)),
             Self::Group(name) => format!("group/{}", group_segment(name)),
         }
+    }
+
+    /// Where its record is.
+    pub(super) fn key(self, account: &str) -> Key {
+        match self {
+            Self::Role(name) => role_key(account, name),
+            Self::User(name) => user_key(account, name),
+            Self::Group(name) => group_key(account, name),
+        }
+    }
+
+    /// Refuses one whose name is taken.
+    pub(super) fn require_free(self, view: &View<'_>, account: &str) -> Result<(), Refusal> {
+        if view.contains(&self.key(account))? {
+            let text = format!("{} with name {} already exists.", self.kind(), self.name());
+            return Err(Refusal::new(RefusalKind::EntityAlreadyExists, text));
+        }
+        Ok(())
     }
 
     /// Refuses one that is not there.

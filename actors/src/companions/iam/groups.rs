@@ -13,7 +13,7 @@ use super::limits;
 use super::paging::{Page, PageRequest};
 use super::records::{GroupRecord, UserRecord};
 use super::refusal::{Refusal, RefusalKind};
-use super::renaming::move_policies;
+use super::renaming::make_room;
 use super::service::Iam;
 use super::users::{all_users, find_user};
 
@@ -45,7 +45,7 @@ impl Iam {
         change.grows()?;
         change
             .look(|view| {
-                require_free(view, account, name)?;
+                Entity::Group(name).require_free(view, account)?;
                 if all_groups(view, account)?.len() >= limits::GROUPS {
                     let text = format!("Cannot exceed quota for GroupsPerAccount: {}", limits::GROUPS);
                     return Err(Refusal::limit(text));
@@ -122,11 +122,7 @@ impl Iam {
             let mut batch = Batch::new();
             group.path = new_path.unwrap_or(group.path);
             if let Some(new_name) = new_name.filter(|new_name| *new_name != name) {
-                if group_segment(&new_name) != group_segment(name) {
-                    require_free(view, account, &new_name)?;
-                    move_policies(view, account, Entity::Group(name), Entity::Group(&new_name), &mut batch)?;
-                    batch.delete(group_key(account, name));
-                }
+                make_room(view, account, Entity::Group(name), Entity::Group(&new_name), &mut batch)?;
                 group.name = new_name;
             }
             batch.put(group_key(account, &group.name), &group);
@@ -189,7 +185,7 @@ pub(super) fn group_segment(name: &str) -> String {
     name.to_ascii_lowercase()
 }
 
-fn group_key(account: &str, name: &str) -> Key {
+pub(super) fn group_key(account: &str, name: &str) -> Key {
     keys::group(account, &group_segment(name))
 }
 
@@ -224,14 +220,4 @@ fn members(view: &View<'_>, account: &str, group: &GroupRecord) -> Result<Vec<Us
     let mut users = all_users(view, account)?;
     users.retain(|user| user.groups.contains(&group.id));
     Ok(users)
-}
-
-fn require_free(view: &View<'_>, account: &str, name: &str) -> Result<(), Refusal> {
-    if view.contains(&group_key(account, name))? {
-        return Err(Refusal::new(
-            RefusalKind::EntityAlreadyExists,
-            format!("Group with name {name} already exists."),
-        ));
-    }
-    Ok(())
 }

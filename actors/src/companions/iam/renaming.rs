@@ -1,4 +1,4 @@
-//! A user with another name or path, and what moves along: policies and keys are kept under the name.
+//! Users and groups with another name, and what moves along: policies and keys are kept under the name.
 
 use penstock_storage::keys::iam as keys;
 use penstock_storage::{Batch, View};
@@ -8,7 +8,7 @@ use super::held_policies::{attached_to, inline_policies};
 use super::records::{AttachmentRecord, InlinePolicyRecord, KeyHolderRecord};
 use super::refusal::Refusal;
 use super::service::Iam;
-use super::users::{find_user, require_free, user_key, user_segment};
+use super::users::{find_user, user_key};
 
 impl Iam {
     /// UpdateUser. What the user has stays the user's: keys, groups, policies, the unique id.
@@ -26,11 +26,7 @@ impl Iam {
             let mut batch = Batch::new();
             user.path = new_path.unwrap_or(user.path);
             if let Some(new_name) = new_name.filter(|new_name| *new_name != name) {
-                if user_segment(&new_name) != user_segment(name) {
-                    require_free(view, account, &new_name)?;
-                    move_policies(view, account, Entity::User(name), Entity::User(&new_name), &mut batch)?;
-                    batch.delete(user_key(account, name));
-                }
+                make_room(view, account, Entity::User(name), Entity::User(&new_name), &mut batch)?;
                 for key in &user.keys {
                     let holder = KeyHolderRecord { account: account.to_owned(), user: new_name.clone() };
                     batch.put(keys::access_key(&key.id), &holder);
@@ -46,8 +42,8 @@ impl Iam {
     }
 }
 
-/// Puts the policies of one under the name of another.
-pub(super) fn move_policies(
+/// Takes what is kept under a name to another one, which must be free; the record is the caller's to put there.
+pub(super) fn make_room(
     view: &View<'_>,
     account: &str,
     from: Entity<'_>,
@@ -55,6 +51,12 @@ pub(super) fn move_policies(
     batch: &mut Batch,
 ) -> Result<(), Refusal> {
     let (old, new) = (from.segment(), to.segment());
+    if old == new {
+        // Other letters of the same name.
+        return Ok(());
+    }
+    to.require_free(view, account)?;
+    batch.delete(from.key(account));
     for (name, document) in inline_policies(view, account, from)? {
         batch.delete(keys::role_policy(account, &old, &name));
         batch.put(keys::role_policy(account, &new, &name), &InlinePolicyRecord { document });

@@ -64,12 +64,7 @@ impl Iam {
         change.grows()?;
         change
             .look(|view| {
-                if view.contains(&role_key(account, &role.name))? {
-                    return Err(Refusal::new(
-                        RefusalKind::EntityAlreadyExists,
-                        format!("Role with name {} already exists.", role.name),
-                    ));
-                }
+                Entity::Role(&role.name).require_free(view, account)?;
                 role.boundary.as_deref().map_or(Ok(()), |arn| check_boundary(view, account, arn))
             })
             .await?;

@@ -54,7 +54,7 @@ impl Iam {
         change.grows()?;
         change
             .look(|view| {
-                require_free(view, account, &user.name)?;
+                Entity::User(&user.name).require_free(view, account)?;
                 user.boundary.as_deref().map_or(Ok(()), |arn| check_boundary(view, account, arn))
             })
             .await?;
@@ -244,14 +244,6 @@ pub(super) fn find_user(view: &View<'_>, account: &str, name: &str) -> Result<Us
         let text = format!("The user with name {name} cannot be found.");
         Refusal::new(RefusalKind::NoSuchEntity, text)
     })
-}
-
-pub(super) fn require_free(view: &View<'_>, account: &str, name: &str) -> Result<(), Refusal> {
-    if view.contains(&user_key(account, name))? {
-        let text = format!("User with name {name} already exists.");
-        return Err(Refusal::new(RefusalKind::EntityAlreadyExists, text));
-    }
-    Ok(())
 }
 
 pub(super) fn all_users(view: &View<'_>, account: &str) -> Result<Vec<UserRecord>, Refusal> {
